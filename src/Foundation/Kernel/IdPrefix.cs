@@ -1,0 +1,16 @@
+namespace Crew.Kernel;
+
+/// <summary>The prefixes of all ids, one per kind of thing.</summary>
+public static class IdPrefix
+{
+    public const string Organization = "org_";
+    public const string Workspace = "ws_";
+    public const string Crew = "crew_";
+    public const string User = "user_";
+    public const string Membership = "mem_";
+    public const string ApiKey = "key_";
+    public const string Provider = "prov_";
+    public const string Budget = "bud_";
+    public const string Request = "req_";
+    public const string AuditRecord = "log_";
+}
