@@ -23,6 +23,9 @@ public sealed class Caller
 
     public required PermissionSet Permissions { get; init; }
 
+    /// <summary>Rights at organization level; empty save for account masters and, later, organization roles.</summary>
+    public PermissionSet OrganizationPermissions { get; init; }
+
     /// <summary>For keys: the lineage that counters and budgets belong to (survives a roll).</summary>
     public string LineageId { get; init; } = "";
 

@@ -1,0 +1,14 @@
+using Microsoft.EntityFrameworkCore;
+
+namespace Crew.Storage;
+
+/// <summary>What one module contributes to the database: its mapped entities and its schema files (embedded in its assembly).</summary>
+public abstract class StoragePart
+{
+    /// <summary>Prefix of the module's tables, such as <c>keys</c>.</summary>
+    public abstract string Name { get; }
+
+    public virtual void Map(ModelBuilder model)
+    {
+    }
+}

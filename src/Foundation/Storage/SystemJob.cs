@@ -1,0 +1,43 @@
+namespace Crew.Storage;
+
+/// <summary>
+/// The complete list of work that crosses tenants. Nothing else runs without a tenant: the list is what a reviewer reads.
+/// </summary>
+public sealed class SystemJob
+{
+    /// <summary>First organization, workspace, crews and keys; further organizations from the command line.</summary>
+    public static readonly SystemJob Provision = new("provision");
+
+    /// <summary>Key look-up before the tenant is known.</summary>
+    public static readonly SystemJob KeyLookup = new("key look-up");
+
+    /// <summary>Loads limits, settings, models and budgets that the hot path keeps in memory.</summary>
+    public static readonly SystemJob HotState = new("hot state");
+
+    /// <summary>Reads and writes the wrapped keys of the key hierarchy.</summary>
+    public static readonly SystemJob KeyHierarchy = new("key hierarchy");
+
+    /// <summary>Gives audit records their sequence and leaf.</summary>
+    public static readonly SystemJob AuditSequence = new("audit sequence");
+
+    /// <summary>Writes to the installation's own log.</summary>
+    public static readonly SystemJob InstallationLog = new("installation log");
+
+    /// <summary>Leases and settles budget capacity.</summary>
+    public static readonly SystemJob SpendLeases = new("spend leases");
+
+    /// <summary>Coalesced per-key marks: last use and daily counts.</summary>
+    public static readonly SystemJob KeyMarks = new("key marks");
+
+    /// <summary>Commands that the operator runs on the machine itself.</summary>
+    public static readonly SystemJob OperatorCommand = new("operator command");
+
+    /// <summary>Removes what has passed its retention.</summary>
+    public static readonly SystemJob Expiry = new("expiry");
+
+    private SystemJob(string name) => Name = name;
+
+    public string Name { get; }
+
+    public override string ToString() => Name;
+}
