@@ -24,6 +24,9 @@ public class AppendWork : IValueTaskSource<bool>
     {
     }
 
+    /// <summary>A constraint refused one of the rows.</summary>
+    internal bool Refused { get; set; }
+
     internal ValueTask<bool> Durable => new(this, _completion.Version);
 
     internal void Complete(bool durable) => _completion.SetResult(durable);

@@ -29,7 +29,7 @@ public abstract class Committer
             {
                 foreach (var work in state.part)
                 {
-                    work.Complete(state.durable);
+                    work.Complete(state.durable && !work.Refused);
                 }
             }, (part, durable), preferLocal: false);
         }

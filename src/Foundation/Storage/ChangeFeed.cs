@@ -1,0 +1,76 @@
+using Microsoft.EntityFrameworkCore;
+
+namespace Crew.Storage;
+
+/// <summary>
+/// Tells this process what changed in the database, in commit order, whoever changed it: this process, the command line beside
+/// it, or another node. The version table is the truth; a change answers only after this process has followed it.
+/// </summary>
+public sealed class ChangeFeed
+{
+    private readonly Store _store;
+    private readonly Dictionary<string, Func<IReadOnlyList<string>, CancellationToken, Task>> _followers = [];
+    private readonly SemaphoreSlim _turn = new(1);
+    private long _applied = -1;
+
+    internal ChangeFeed(Store store) => _store = store;
+
+    /// <summary>The version up to which this process has followed.</summary>
+    public long Applied => Volatile.Read(ref _applied);
+
+    /// <summary>Registers the one follower of a topic, before the feed starts. It gets the ids that changed and must be idempotent.</summary>
+    public void Follow(string topic, Func<IReadOnlyList<string>, CancellationToken, Task> apply) => _followers.Add(topic, apply);
+
+    /// <summary>Takes the current version as the starting point. Followers load their state after this, so nothing is missed.</summary>
+    internal async Task StartAsync(CancellationToken cancel) => Volatile.Write(ref _applied, await VersionAsync(cancel));
+
+    /// <summary>Applies all changes up to now; returns when this process acts on them. Throws when the database does not answer.</summary>
+    public async Task CatchUpAsync(CancellationToken cancel)
+    {
+        if (Applied < 0)
+        {
+            return;
+        }
+
+        await _turn.WaitAsync(cancel);
+        try
+        {
+            while (await ApplyNextAsync(cancel))
+            {
+            }
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private async Task<bool> ApplyNextAsync(CancellationToken cancel)
+    {
+        const int step = 1_000;
+        var after = Applied;
+        var rows = await _store.ReadAsync(SystemJob.HotState, db => db.Database
+            .SqlQueryRaw<ChangeRow>("SELECT version AS \"Version\", topic AS \"Topic\", subject AS \"Subject\" FROM storage_changes WHERE version > {0} ORDER BY version LIMIT {1}", after, step)
+            .ToListAsync(cancel), cancel);
+        if (rows.Count == 0)
+        {
+            return false;
+        }
+
+        foreach (var topic in rows.GroupBy(r => r.Topic))
+        {
+            if (_followers.TryGetValue(topic.Key, out var apply))
+            {
+                await apply([.. topic.Select(r => r.Subject).Distinct()], cancel);
+            }
+        }
+
+        Volatile.Write(ref _applied, rows[^1].Version);
+        return rows.Count == step;
+    }
+
+    private Task<long> VersionAsync(CancellationToken cancel) => _store.ReadAsync(SystemJob.HotState, async db =>
+        (await db.Database.SqlQueryRaw<long>("SELECT version AS \"Value\" FROM storage_feed").ToListAsync(cancel)).Single(), cancel);
+
+    private sealed record ChangeRow(long Version, string Topic, string Subject);
+}

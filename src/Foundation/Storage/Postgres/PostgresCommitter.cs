@@ -1,0 +1,117 @@
+using System.Threading.Channels;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Crew.Storage;
+
+/// <summary>This node's flush: everything that waits goes to PostgreSQL in one batch and one commit, one flush at a time.</summary>
+internal sealed class PostgresCommitter(StoreOptions options, NpgsqlDataSource pool) : Committer
+{
+    private readonly Channel<AppendWork> _waiting = Channel.CreateBounded<AppendWork>(
+        new BoundedChannelOptions(MaximumWaiting) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+
+    private Task _loop = Task.CompletedTask;
+
+    public void Start() => _loop = Task.Run(RunAsync);
+
+    public override ValueTask<bool> AppendAsync(AppendWork work) =>
+        _waiting.Writer.TryWrite(work) ? work.Durable : new ValueTask<bool>(false);
+
+    public async Task StopAsync()
+    {
+        _waiting.Writer.TryComplete();
+        await _loop;
+    }
+
+    private async Task RunAsync()
+    {
+        const int most = 4_096;
+        var works = new List<AppendWork>();
+        while (await _waiting.Reader.WaitToReadAsync())
+        {
+            if (works.Count > 1 && _waiting.Reader.Count < options.BatchWorks && options.GatherMilliseconds > 0)
+            {
+                await Task.Delay(options.GatherMilliseconds);
+            }
+
+            works = [];
+            while (works.Count < most && _waiting.Reader.TryRead(out var work))
+            {
+                works.Add(work);
+            }
+
+            var durable = await FlushAsync(works);
+            Commits++;
+            Works += works.Count;
+            CompleteAll(works, durable);
+        }
+    }
+
+    private async Task<bool> FlushAsync(List<AppendWork> works)
+    {
+        try
+        {
+            var tables = new Dictionary<AppendTable, PostgresColumns>();
+            var sums = new Dictionary<(CounterTable Table, string Key), long>();
+            foreach (var work in works)
+            {
+                work.BeforeWrite();
+                Gather(work, tables, sums);
+            }
+
+            if (tables.Count == 0 && sums.Count == 0)
+            {
+                return true;
+            }
+
+            await using var connection = await pool.OpenConnectionAsync();
+            await using var transaction = await connection.BeginTransactionAsync();
+            await using var batch = new NpgsqlBatch(connection, transaction);
+            foreach (var columns in tables.Values)
+            {
+                batch.BatchCommands.Add(columns.ToCommand());
+            }
+
+            foreach (var group in sums.GroupBy(s => s.Key.Table))
+            {
+                batch.BatchCommands.Add(CounterCommand(group.Key, [.. group.OrderBy(s => s.Key.Key, StringComparer.Ordinal)]));
+            }
+
+            await batch.ExecuteNonQueryAsync();
+            await transaction.CommitAsync();
+            return true;
+        }
+        catch (Exception error) when (error is NpgsqlException or TimeoutException or IOException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private static void Gather(AppendWork work, Dictionary<AppendTable, PostgresColumns> tables, Dictionary<(CounterTable, string), long> sums)
+    {
+        foreach (var row in work.Rows)
+        {
+            if (!tables.TryGetValue(row.Table, out var columns))
+            {
+                tables[row.Table] = columns = new PostgresColumns(row.Table);
+            }
+
+            columns.Add(row);
+        }
+
+        foreach (var delta in work.Counters)
+        {
+            var key = (delta.Table, delta.Key);
+            sums[key] = sums.GetValueOrDefault(key) + delta.Amount;
+        }
+    }
+
+    private static NpgsqlBatchCommand CounterCommand(CounterTable table, IReadOnlyList<KeyValuePair<(CounterTable Table, string Key), long>> sums)
+    {
+        var command = new NpgsqlBatchCommand(
+            $"UPDATE {table.Name} t SET {table.SumColumn} = t.{table.SumColumn} + d.amount FROM unnest($1::text[], $2::bigint[]) AS d(key, amount) WHERE t.{table.KeyColumn} = d.key");
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. sums.Select(s => s.Key.Key)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
+        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. sums.Select(s => s.Value)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint });
+        return command;
+    }
+}

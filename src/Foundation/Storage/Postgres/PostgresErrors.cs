@@ -1,0 +1,22 @@
+using Npgsql;
+
+namespace Crew.Storage;
+
+/// <summary>Which PostgreSQL failures mean "not now", which a lost race that may be run again.</summary>
+internal static class PostgresErrors
+{
+    public static bool IsUnavailable(Exception error) => error switch
+    {
+        PostgresException server => server.SqlState is [ '5', '3', ..] or [ '5', '7', ..] or [ '5', '8', ..] or [ '0', '8', ..] or "25006" or "55P03",
+        NpgsqlException => true,
+        TimeoutException or System.Net.Sockets.SocketException or IOException => true,
+        _ => error.InnerException is { } inner && IsUnavailable(inner),
+    };
+
+    public static bool IsRetryable(Exception error) =>
+        Server(error)?.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected;
+
+    public static bool IsUnique(Exception error) => Server(error)?.SqlState is PostgresErrorCodes.UniqueViolation;
+
+    private static PostgresException? Server(Exception error) => error as PostgresException ?? error.InnerException as PostgresException;
+}

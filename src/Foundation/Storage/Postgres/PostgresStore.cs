@@ -1,0 +1,261 @@
+using System.Data;
+using Crew.Kernel;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Npgsql;
+
+namespace Crew.Storage;
+
+/// <summary>PostgreSQL: one transaction per use under the role <c>app</c> or <c>system</c>, with the tenant set for that transaction only.</summary>
+internal sealed class PostgresStore : Store
+{
+    private const int Attempts = 4;
+    private const long MigrationLock = 0x6372_6577_0001;
+    private readonly StoreOptions _options;
+    private readonly PostgresRoles _roles;
+    private readonly NpgsqlDataSource _migrate;
+    private readonly NpgsqlDataSource _app;
+    private readonly NpgsqlDataSource _append;
+    private readonly NpgsqlDataSource _system;
+    private readonly PostgresCommitter _committer;
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _poll = Task.CompletedTask;
+
+    public PostgresStore(StoreOptions options, string connectionString, StorageModel model, IEnumerable<IEventSink> sinks, TimeProvider clock)
+        : base(model, sinks, clock)
+    {
+        _options = options;
+        _roles = new PostgresRoles(connectionString);
+        _migrate = PostgresRoles.Pool(connectionString, null, 2);
+        _app = PostgresRoles.Pool(connectionString, _roles.App, 24);
+        _append = PostgresRoles.Pool(connectionString, _roles.Append, 2);
+        _system = PostgresRoles.Pool(connectionString, _roles.System, 8);
+        _committer = new PostgresCommitter(options, _append);
+    }
+
+    public override Committer Committer => _committer;
+
+    public override string Dialect => "postgres";
+
+    public override async Task<bool> ExistsAsync(CancellationToken cancel = default)
+    {
+        await using var connection = await OpenAsync(_migrate, cancel);
+        await using var command = new NpgsqlCommand("SELECT to_regclass('storage_schema') IS NOT NULL", connection);
+        return (bool)(await command.ExecuteScalarAsync(cancel))!;
+    }
+
+    public override async Task<Outcome<int>> MigrateAsync(CancellationToken cancel = default)
+    {
+        await using var connection = await OpenAsync(_migrate, cancel);
+        await using var transaction = await connection.BeginTransactionAsync(cancel);
+        await ExecuteAsync(connection, $"SELECT pg_advisory_xact_lock({MigrationLock})", cancel);
+        await ExecuteAsync(connection, _roles.CreateScript(), cancel);
+        await ExecuteAsync(connection, SchemaFiles.AppliedTable, cancel);
+        var applied = new List<(string, long, string)>();
+        await using (var read = new NpgsqlCommand("SELECT module, number, checksum FROM storage_schema", connection))
+        await using (var reader = await read.ExecuteReaderAsync(cancel))
+        {
+            while (await reader.ReadAsync(cancel))
+            {
+                applied.Add((reader.GetString(0), reader.GetInt64(1), reader.GetString(2)));
+            }
+        }
+
+        var missing = SchemaFiles.Missing(SchemaFiles.Of(Model, Dialect), applied);
+        if (missing.Failed(out var fault))
+        {
+            return fault;
+        }
+
+        foreach (var file in missing.Value)
+        {
+            await ExecuteAsync(connection, _roles.Fill(file.Sql), cancel);
+            await using var note = new NpgsqlCommand("INSERT INTO storage_schema VALUES ($1, $2, $3, $4, $5)", connection);
+            note.Parameters.AddWithValue(file.Module);
+            note.Parameters.AddWithValue((long)file.Number);
+            note.Parameters.AddWithValue(file.Name);
+            note.Parameters.AddWithValue(file.Checksum);
+            note.Parameters.AddWithValue(Clock.GetUtcNow().ToUnixTimeMilliseconds());
+            await note.ExecuteNonQueryAsync(cancel);
+        }
+
+        await transaction.CommitAsync(cancel);
+        return missing.Value.Count;
+    }
+
+    public override string GenerateModelScript()
+    {
+        using var db = new Db(OptionsFor(_migrate.CreateConnection()), Model, null, SystemJob.Provision);
+        return db.Database.GenerateCreateScript();
+    }
+
+    public override async Task<Outcome<bool>> StartAsync(CancellationToken cancel = default)
+    {
+        _committer.Start();
+        await Feed.StartAsync(cancel);
+        _poll = Task.Run(() => FeedPoll.RunAsync(Feed, _options.FeedPollMilliseconds, Clock, _stopping.Token), CancellationToken.None);
+        return true;
+    }
+
+    public override async Task<bool> IsReachableAsync(CancellationToken cancel = default)
+    {
+        try
+        {
+            await using var connection = await OpenAsync(_app, cancel);
+            await ExecuteAsync(connection, "SELECT 1", cancel);
+            return true;
+        }
+        catch (Exception error) when (error is StorageUnavailableException || PostgresErrors.IsUnavailable(error))
+        {
+            return false;
+        }
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        await _poll;
+        await _committer.StopAsync();
+        foreach (var pool in new[] { _app, _append, _system, _migrate })
+        {
+            await pool.DisposeAsync();
+        }
+
+        _stopping.Dispose();
+    }
+
+    private protected override async Task<T> ReadCoreAsync<T>(Tenant? tenant, SystemJob? job, Func<Db, Task<T>> work, CancellationToken cancel)
+    {
+        try
+        {
+            await using var connection = await OpenAsync(job is null ? _app : _system, cancel);
+            await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancel);
+            await SetTenantAsync(connection, tenant, cancel);
+            await using var db = new Db(OptionsFor(connection), Model, tenant, job);
+            await db.Database.UseTransactionAsync(transaction, cancel);
+            return await work(db);
+        }
+        catch (Exception error) when (PostgresErrors.IsUnavailable(error))
+        {
+            throw new StorageUnavailableException("PostgreSQL could not be read.", error);
+        }
+    }
+
+    private protected override async Task<Outcome<T>> ChangeCoreAsync<T>(
+        Tenant? tenant, SystemJob? job, Func<Db, Task<Outcome<T>>> work, CancellationToken cancel)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await TryChangeAsync(tenant, job, work, cancel);
+            }
+            catch (DbUpdateConcurrencyException)
+            {
+                return Faults.VersionConflict;
+            }
+            catch (Exception error) when (PostgresErrors.IsUnique(error))
+            {
+                return SqliteErrors.Conflict;
+            }
+            catch (Exception error) when (PostgresErrors.IsRetryable(error) && attempt < Attempts)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(5 * attempt), Clock, cancel);
+            }
+            catch (Exception error) when (error is StorageUnavailableException || PostgresErrors.IsRetryable(error) || PostgresErrors.IsUnavailable(error))
+            {
+                return Faults.StorageUnavailable;
+            }
+        }
+    }
+
+    private async Task<Outcome<T>> TryChangeAsync<T>(Tenant? tenant, SystemJob? job, Func<Db, Task<Outcome<T>>> work, CancellationToken cancel)
+    {
+        await using var connection = await OpenAsync(job is null ? _app : _system, cancel);
+        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancel);
+        await SetTenantAsync(connection, tenant, cancel);
+        await using var db = new Db(OptionsFor(connection), Model, tenant, job);
+        await db.Database.UseTransactionAsync(transaction, cancel);
+        var outcome = await work(db);
+        if (outcome.Fault is not null)
+        {
+            await transaction.RollbackAsync(cancel);
+            return outcome;
+        }
+
+        await WriteAppendedAsync(connection, db, cancel);
+        await WriteTouchedAsync(connection, db, cancel);
+        await transaction.CommitAsync(cancel);
+        return outcome;
+    }
+
+    private static async Task WriteAppendedAsync(NpgsqlConnection connection, Db db, CancellationToken cancel)
+    {
+        if (db.Appended.Count == 0)
+        {
+            return;
+        }
+
+        await using var batch = new NpgsqlBatch(connection);
+        foreach (var group in db.Appended.GroupBy(r => r.Table))
+        {
+            var columns = new PostgresColumns(group.Key);
+            foreach (var row in group)
+            {
+                columns.Add(row);
+            }
+
+            batch.BatchCommands.Add(columns.ToCommand());
+        }
+
+        await batch.ExecuteNonQueryAsync(cancel);
+    }
+
+    /// <summary>Takes versions under the feed's row lock, last in the transaction: so they are given in commit order.</summary>
+    private async Task WriteTouchedAsync(NpgsqlConnection connection, Db db, CancellationToken cancel)
+    {
+        if (db.Touched.Count == 0)
+        {
+            return;
+        }
+
+        await using var command = new NpgsqlCommand("""
+            WITH feed AS (UPDATE storage_feed SET version = version + cardinality($1) RETURNING version)
+            INSERT INTO storage_changes (version, topic, subject, at)
+            SELECT feed.version - cardinality($1) + t.n, t.topic, t.subject, $3 FROM feed, unnest($1, $2) WITH ORDINALITY AS t(topic, subject, n)
+            """, connection);
+        command.Parameters.AddWithValue(db.Touched.Select(t => t.Topic).ToArray());
+        command.Parameters.AddWithValue(db.Touched.Select(t => t.Subject).ToArray());
+        command.Parameters.AddWithValue(Clock.GetUtcNow().ToUnixTimeMilliseconds());
+        await command.ExecuteNonQueryAsync(cancel);
+    }
+
+    private static async Task SetTenantAsync(NpgsqlConnection connection, Tenant? tenant, CancellationToken cancel)
+    {
+        await using var command = new NpgsqlCommand("SELECT set_config('crew.organization', $1, true), set_config('crew.workspace', $2, true)", connection);
+        command.Parameters.AddWithValue(tenant?.OrganizationId ?? "");
+        command.Parameters.AddWithValue(tenant?.WorkspaceId ?? "");
+        await command.ExecuteNonQueryAsync(cancel);
+    }
+
+    private static async Task<NpgsqlConnection> OpenAsync(NpgsqlDataSource pool, CancellationToken cancel)
+    {
+        try
+        {
+            return await pool.OpenConnectionAsync(cancel);
+        }
+        catch (Exception error) when (PostgresErrors.IsUnavailable(error))
+        {
+            throw new StorageUnavailableException("PostgreSQL cannot be reached.", error);
+        }
+    }
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(cancel);
+    }
+
+    private static DbContextOptions<Db> OptionsFor(NpgsqlConnection connection) =>
+        new DbContextOptionsBuilder<Db>().UseNpgsql(connection).ReplaceService<IModelCacheKeyFactory, StorageModel.CacheKeyFactory>().Options;
+}

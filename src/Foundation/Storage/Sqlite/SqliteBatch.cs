@@ -1,0 +1,177 @@
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace Crew.Storage;
+
+/// <summary>
+/// The write connection with its prepared statements, used by the writing thread only. Rows go through the C interface:
+/// on the hot path a command object per row would cost more than the row.
+/// </summary>
+internal sealed class SqliteBatch(SqliteConnection connection, TimeProvider clock) : IDisposable
+{
+    private readonly Dictionary<string, sqlite3_stmt> _statements = [];
+    private readonly Dictionary<(CounterTable, string), long> _sums = [];
+    private readonly SqliteRowWriter _writer = new();
+
+    public SqliteConnection Connection { get; } = connection;
+
+    public void Execute(string sql) => Check(raw.sqlite3_exec(Connection.Handle, sql));
+
+    /// <summary>Writes the rows of one append work; its counters are summed up for <see cref="WriteCounters"/>.</summary>
+    public void Write(AppendWork work)
+    {
+        work.BeforeWrite();
+        foreach (var row in work.Rows)
+        {
+            Insert(row);
+        }
+
+        foreach (var delta in work.Counters)
+        {
+            var key = (delta.Table, delta.Key);
+            _sums[key] = _sums.GetValueOrDefault(key) + delta.Amount;
+        }
+    }
+
+    /// <summary>Writes what a management transaction appended, and its marks on the change feed.</summary>
+    public void Write(Db db)
+    {
+        foreach (var row in db.Appended)
+        {
+            Insert(row);
+        }
+
+        foreach (var (topic, subject) in db.Touched)
+        {
+            Step(Prepare("UPDATE storage_feed SET version = version + 1"));
+            var insert = Prepare("INSERT INTO storage_changes (version, topic, subject, at) SELECT version, ?, ?, ? FROM storage_feed");
+            raw.sqlite3_bind_text(insert, 1, topic);
+            raw.sqlite3_bind_text(insert, 2, subject);
+            raw.sqlite3_bind_int64(insert, 3, clock.GetUtcNow().ToUnixTimeMilliseconds());
+            Step(insert);
+        }
+    }
+
+    public void WriteCounters()
+    {
+        foreach (var ((table, key), amount) in _sums)
+        {
+            var update = Prepare($"UPDATE {table.Name} SET {table.SumColumn} = {table.SumColumn} + ? WHERE {table.KeyColumn} = ?");
+            raw.sqlite3_bind_int64(update, 1, amount);
+            raw.sqlite3_bind_text(update, 2, key);
+            Step(update);
+        }
+
+        _sums.Clear();
+    }
+
+    /// <summary>Forgets sums of a batch that was rolled back.</summary>
+    public void Forget() => _sums.Clear();
+
+    public void Dispose()
+    {
+        foreach (var statement in _statements.Values)
+        {
+            raw.sqlite3_finalize(statement);
+        }
+
+        Connection.Dispose();
+    }
+
+    private void Insert(AppendRow row)
+    {
+        var table = row.Table;
+        var statement = Prepare(table);
+        _writer.Start(statement);
+        row.Write(_writer);
+        if (_writer.Bound != table.Columns.Count)
+        {
+            throw new InvalidOperationException($"{table.Name} has {table.Columns.Count} columns, its row wrote {_writer.Bound}.");
+        }
+
+        Step(statement);
+    }
+
+    private sqlite3_stmt Prepare(AppendTable table) => _statements.TryGetValue(table.Name, out var statement)
+        ? statement
+        : Keep(table.Name, $"INSERT INTO {table.Name} ({string.Join(", ", table.Columns.Select(c => c.Name))}) VALUES ({string.Join(", ", table.Columns.Select(_ => "?"))})");
+
+    private sqlite3_stmt Prepare(string sql) => _statements.TryGetValue(sql, out var statement) ? statement : Keep(sql, sql);
+
+    private sqlite3_stmt Keep(string name, string sql)
+    {
+        Check(raw.sqlite3_prepare_v3(Connection.Handle, sql, raw.SQLITE_PREPARE_PERSISTENT, out var statement));
+        return _statements[name] = statement;
+    }
+
+    private void Step(sqlite3_stmt statement)
+    {
+        var result = raw.sqlite3_step(statement);
+        raw.sqlite3_reset(statement);
+        if (result is not (raw.SQLITE_DONE or raw.SQLITE_ROW))
+        {
+            Check(result);
+        }
+    }
+
+    private void Check(int result)
+    {
+        if (result is not (raw.SQLITE_OK or raw.SQLITE_DONE or raw.SQLITE_ROW))
+        {
+            SqliteException.ThrowExceptionForRC(result, Connection.Handle);
+        }
+    }
+
+    private sealed class SqliteRowWriter : IRowWriter
+    {
+        private sqlite3_stmt _statement = null!;
+
+        public int Bound { get; private set; }
+
+        public void Start(sqlite3_stmt statement) => (_statement, Bound) = (statement, 0);
+
+        public void Text(string? value)
+        {
+            if (value is null)
+            {
+                raw.sqlite3_bind_null(_statement, ++Bound);
+                return;
+            }
+
+            Span<byte> utf8 = stackalloc byte[512];
+            if (value.Length * 3 <= utf8.Length)
+            {
+                var length = System.Text.Encoding.UTF8.GetBytes(value, utf8);
+                raw.sqlite3_bind_text(_statement, ++Bound, utf8[..length]);
+            }
+            else
+            {
+                raw.sqlite3_bind_text(_statement, ++Bound, value);
+            }
+        }
+
+        public void Integer(long? value)
+        {
+            if (value is { } number)
+            {
+                raw.sqlite3_bind_int64(_statement, ++Bound, number);
+            }
+            else
+            {
+                raw.sqlite3_bind_null(_statement, ++Bound);
+            }
+        }
+
+        public void Blob(byte[]? value)
+        {
+            if (value is null)
+            {
+                raw.sqlite3_bind_null(_statement, ++Bound);
+            }
+            else
+            {
+                raw.sqlite3_bind_blob(_statement, ++Bound, value);
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+using Crew.Kernel;
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using SQLitePCL;
+
+namespace Crew.Storage;
+
+/// <summary>SQLite inside the process: many readers on WAL snapshots, one writer (<see cref="SqliteCommitter"/>).</summary>
+internal sealed class SqliteStore : Store
+{
+    private readonly StoreOptions _options;
+    private readonly SqliteCommitter _committer;
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _poll = Task.CompletedTask;
+
+    static SqliteStore() => Batteries_V2.Init();
+
+    public SqliteStore(StoreOptions options, StorageModel model, IEnumerable<IEventSink> sinks, TimeProvider clock)
+        : base(model, sinks, clock)
+    {
+        _options = options;
+        _committer = new SqliteCommitter(options, OpenConnection, clock);
+    }
+
+    public override Committer Committer => _committer;
+
+    public override string Dialect => "sqlite";
+
+    public override async Task<bool> ExistsAsync(CancellationToken cancel = default)
+    {
+        if (!File.Exists(_options.SqliteFile))
+        {
+            return false;
+        }
+
+        using var connection = OpenConnection();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT count(*) FROM sqlite_master WHERE name = 'storage_schema'";
+        return (long)(await command.ExecuteScalarAsync(cancel))! > 0;
+    }
+
+    public override Task<Outcome<int>> MigrateAsync(CancellationToken cancel = default)
+    {
+        Directory.CreateDirectory(_options.DataFolder);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(_options.DataFolder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+
+        using var connection = OpenConnection();
+        Execute(connection, "PRAGMA journal_mode=WAL");
+        Execute(connection, "BEGIN EXCLUSIVE");
+        Execute(connection, SchemaFiles.AppliedTable);
+        var applied = new List<(string, long, string)>();
+        using (var read = connection.CreateCommand())
+        {
+            read.CommandText = "SELECT module, number, checksum FROM storage_schema";
+            using var reader = read.ExecuteReader();
+            while (reader.Read())
+            {
+                applied.Add((reader.GetString(0), reader.GetInt64(1), reader.GetString(2)));
+            }
+        }
+
+        var missing = SchemaFiles.Missing(SchemaFiles.Of(Model, Dialect), applied);
+        if (missing.Failed(out var fault))
+        {
+            Execute(connection, "ROLLBACK");
+            return Task.FromResult<Outcome<int>>(fault);
+        }
+
+        foreach (var file in missing.Value)
+        {
+            Execute(connection, file.Sql);
+            Execute(connection, "INSERT INTO storage_schema VALUES ($module, $number, $name, $checksum, $at)",
+                ("$module", file.Module), ("$number", file.Number), ("$name", file.Name), ("$checksum", file.Checksum),
+                ("$at", Clock.GetUtcNow().ToUnixTimeMilliseconds()));
+        }
+
+        Execute(connection, "COMMIT");
+        return Task.FromResult<Outcome<int>>(missing.Value.Count);
+    }
+
+    public override string GenerateModelScript()
+    {
+        using var connection = new SqliteConnection("Data Source=:memory:");
+        using var db = new Db(OptionsFor(connection), Model, null, SystemJob.Provision);
+        return db.Database.GenerateCreateScript();
+    }
+
+    public override async Task<Outcome<bool>> StartAsync(CancellationToken cancel = default)
+    {
+        _committer.Start();
+        await Feed.StartAsync(cancel);
+        _poll = Task.Run(() => FeedPoll.RunAsync(Feed, _options.FeedPollMilliseconds, Clock, _stopping.Token), CancellationToken.None);
+        return true;
+    }
+
+    public override Task<bool> IsReachableAsync(CancellationToken cancel = default) => _committer.IsWritableAsync(cancel);
+
+    public override async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        await _poll;
+        _committer.Stop();
+        _stopping.Dispose();
+        SqliteConnection.ClearAllPools();
+    }
+
+    private protected override async Task<T> ReadCoreAsync<T>(Tenant? tenant, SystemJob? job, Func<Db, Task<T>> work, CancellationToken cancel)
+    {
+        cancel.ThrowIfCancellationRequested();
+        try
+        {
+            using var connection = OpenConnection();
+            await using var db = new Db(OptionsFor(connection), Model, tenant, job);
+            Execute(connection, "BEGIN DEFERRED");
+            try
+            {
+                return await work(db);
+            }
+            finally
+            {
+                Execute(connection, "ROLLBACK");
+            }
+        }
+        catch (SqliteException error) when (SqliteErrors.IsUnavailable(error))
+        {
+            throw new StorageUnavailableException("The SQLite database could not be read.", error);
+        }
+    }
+
+    private protected override Task<Outcome<T>> ChangeCoreAsync<T>(
+        Tenant? tenant, SystemJob? job, Func<Db, Task<Outcome<T>>> work, CancellationToken cancel) =>
+        _committer.ChangeAsync(connection => new Db(OptionsFor(connection), Model, tenant, job), work);
+
+    private static DbContextOptions<Db> OptionsFor(SqliteConnection connection) =>
+        new DbContextOptionsBuilder<Db>().UseSqlite(connection).ReplaceService<IModelCacheKeyFactory, StorageModel.CacheKeyFactory>().Options;
+
+    private SqliteConnection OpenConnection()
+    {
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder
+        {
+            DataSource = _options.SqliteFile,
+            Pooling = true,
+            DefaultTimeout = Math.Max(1, _options.BusyTimeoutMilliseconds / 1_000),
+        }.ToString());
+        connection.Open();
+        Execute(connection, $"PRAGMA busy_timeout={_options.BusyTimeoutMilliseconds}; PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY");
+        return connection;
+    }
+
+    private static void Execute(SqliteConnection connection, string sql, params (string Name, object Value)[] parameters)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        foreach (var (name, value) in parameters)
+        {
+            command.Parameters.AddWithValue(name, value);
+        }
+
+        command.ExecuteNonQuery();
+    }
+}

@@ -1,0 +1,134 @@
+using Crew.Kernel;
+
+namespace Crew.Storage;
+
+/// <summary>
+/// The door to the database. Every use is one transaction of one tenant, or one of the named <see cref="SystemJob"/>s.
+/// A change, its events and what the event sinks write commit together or not at all.
+/// </summary>
+/// <remarks>
+/// The work given to <c>ChangeAsync</c> must only use its <see cref="Db"/>: on SQLite it runs on the one writing thread, where
+/// waiting for anything else would stop all writers. It may run again after a serialization failure on PostgreSQL.
+/// </remarks>
+public abstract class Store : IAsyncDisposable
+{
+    private readonly IReadOnlyList<IEventSink> _sinks;
+
+    private protected Store(StorageModel model, IEnumerable<IEventSink> sinks, TimeProvider clock)
+    {
+        (Model, _sinks, Clock) = (model, [.. sinks], clock);
+        Feed = new ChangeFeed(this);
+    }
+
+    public ChangeFeed Feed { get; }
+
+    public abstract Committer Committer { get; }
+
+    /// <summary><c>sqlite</c> or <c>postgres</c>.</summary>
+    public abstract string Dialect { get; }
+
+    protected internal TimeProvider Clock { get; }
+
+    private protected StorageModel Model { get; }
+
+    /// <summary>Opens the store that the options name. Touches nothing yet; see <see cref="MigrateAsync"/>.</summary>
+    public static Store Open(StoreOptions options, StorageModel model, IEnumerable<IEventSink> sinks, TimeProvider clock) =>
+        options.PostgresConnectionString is { } connection
+            ? new PostgresStore(options, connection, model, sinks, clock)
+            : new SqliteStore(options, model, sinks, clock);
+
+    /// <summary>Reads within a tenant's snapshot.</summary>
+    /// <exception cref="StorageUnavailableException">The database did not answer.</exception>
+    public Task<T> ReadAsync<T>(Tenant tenant, Func<Db, Task<T>> work, CancellationToken cancel = default) => ReadCoreAsync(tenant, null, work, cancel);
+
+    /// <summary>Reads across tenants, for a named job.</summary>
+    /// <exception cref="StorageUnavailableException">The database did not answer.</exception>
+    public Task<T> ReadAsync<T>(SystemJob job, Func<Db, Task<T>> work, CancellationToken cancel = default) => ReadCoreAsync(null, job, work, cancel);
+
+    /// <summary>Runs a change of one tenant. A fault rolls everything back; an unreachable database is the fault <c>storage_unavailable</c>.</summary>
+    public Task<Outcome<T>> ChangeAsync<T>(Tenant tenant, Origin origin, Func<Db, Task<Outcome<T>>> work, CancellationToken cancel = default) =>
+        ChangeAndFollowAsync(tenant, null, origin, work, cancel);
+
+    /// <summary>Runs a change across tenants, for a named job.</summary>
+    public Task<Outcome<T>> ChangeAsync<T>(SystemJob job, Origin origin, Func<Db, Task<Outcome<T>>> work, CancellationToken cancel = default) =>
+        ChangeAndFollowAsync(null, job, origin, work, cancel);
+
+    /// <summary>Whether the database holds a Crew schema already.</summary>
+    public abstract Task<bool> ExistsAsync(CancellationToken cancel = default);
+
+    /// <summary>Applies the schema files that are missing, under a lock. Refuses a changed file or a database from a newer version.</summary>
+    public abstract Task<Outcome<int>> MigrateAsync(CancellationToken cancel = default);
+
+    /// <summary>The database that EF would create from the model, for the test that compares it with the written schema.</summary>
+    public abstract string GenerateModelScript();
+
+    /// <summary>Starts the committer and the feed's poll. After this <see cref="Committer"/> accepts work.</summary>
+    public abstract Task<Outcome<bool>> StartAsync(CancellationToken cancel = default);
+
+    /// <summary>A cheap round trip, for readiness.</summary>
+    public abstract Task<bool> IsReachableAsync(CancellationToken cancel = default);
+
+    public abstract ValueTask DisposeAsync();
+
+    private protected abstract Task<T> ReadCoreAsync<T>(Tenant? tenant, SystemJob? job, Func<Db, Task<T>> work, CancellationToken cancel);
+
+    private protected abstract Task<Outcome<T>> ChangeCoreAsync<T>(
+        Tenant? tenant, SystemJob? job, Func<Db, Task<Outcome<T>>> work, CancellationToken cancel);
+
+    /// <summary>Lets the sinks turn the events into rows, then saves: the last steps inside the transaction.</summary>
+    private async Task<Outcome<T>> SettleAsync<T>(Db db, Origin origin, Event? access, Func<Db, Task<Outcome<T>>> work)
+    {
+        var outcome = await work(db);
+        if (outcome.Fault is not null)
+        {
+            return outcome;
+        }
+
+        IReadOnlyList<Event> events = access is null ? db.Events : [.. db.Events, access];
+        if (events.Count > 0)
+        {
+            foreach (var sink in _sinks)
+            {
+                sink.Write(db, origin, events);
+            }
+        }
+
+        if (db.ChangeTracker.HasChanges())
+        {
+            await db.SaveChangesAsync();
+        }
+
+        return outcome;
+    }
+
+    private async Task<Outcome<T>> ChangeAndFollowAsync<T>(
+        Tenant? tenant, SystemJob? job, Origin origin, Func<Db, Task<Outcome<T>>> work, CancellationToken cancel)
+    {
+        var access = origin.TakeAccess();
+        var touched = false;
+        var committed = false;
+        try
+        {
+            var outcome = await ChangeCoreAsync(tenant, job, async db =>
+            {
+                var settled = await SettleAsync(db, origin, access, work);
+                touched = db.Touched.Count > 0;
+                return settled;
+            }, cancel);
+            committed = outcome.Fault is null;
+            if (committed && touched)
+            {
+                await Feed.CatchUpAsync(CancellationToken.None);
+            }
+
+            return outcome;
+        }
+        finally
+        {
+            if (!committed && access is not null)
+            {
+                origin.Owe(access);
+            }
+        }
+    }
+}
