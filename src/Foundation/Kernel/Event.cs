@@ -59,6 +59,9 @@ public sealed class Origin(Actor actor, string? ipAddress, string? userAgent, st
 
     public string? RequestId { get; } = requestId;
 
+    /// <summary>The kept Idempotency-Key of the request; its entry is marked done in the transaction of the change.</summary>
+    public string? IdempotencyId { get; set; }
+
     /// <summary>
     /// The record of the credential's use that still has to be made durable. The first transaction of the request takes it
     /// along; when none does, the reply appends it by itself before its first byte.

@@ -1,4 +1,5 @@
 using System.Linq.Expressions;
+using System.Text.Json;
 using Crew.Kernel;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.ChangeTracking;
@@ -77,6 +78,11 @@ public sealed class Db : DbContext
 
         foreach (var entity in modelBuilder.Model.GetEntityTypes().Where(e => !e.IsOwned()).ToList())
         {
+            foreach (var property in entity.GetProperties())
+            {
+                property.SetColumnName(JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name));
+            }
+
             if (TenantFilter(entity.ClrType) is { } filter)
             {
                 modelBuilder.Entity(entity.ClrType).HasQueryFilter("tenant", filter);
@@ -155,8 +161,8 @@ public sealed class Db : DbContext
     private sealed class NanoUsdConverter() : ValueConverter<NanoUsd, long>(amount => amount.Value, stored => new NanoUsd(stored));
 
     private sealed class JsonListConverter() : ValueConverter<IReadOnlyList<string>, string>(
-        list => System.Text.Json.JsonSerializer.Serialize(list, (System.Text.Json.JsonSerializerOptions?)null),
-        stored => System.Text.Json.JsonSerializer.Deserialize<string[]>(stored, (System.Text.Json.JsonSerializerOptions?)null)!);
+        list => JsonSerializer.Serialize(list, (JsonSerializerOptions?)null),
+        stored => JsonSerializer.Deserialize<string[]>(stored, (JsonSerializerOptions?)null)!);
 
     private sealed class JsonListComparer() : ValueComparer<IReadOnlyList<string>>(
         (a, b) => a == b || (a != null && b != null && a.SequenceEqual(b)),

@@ -1,0 +1,53 @@
+using Crew.Kernel;
+using Microsoft.AspNetCore.Http;
+
+namespace Crew.Http;
+
+/// <summary>Finds the one credential of a request, or says why there is not exactly one.</summary>
+internal static class Credential
+{
+    private static readonly string[] UrlNames = ["key", "api_key", "access_token"];
+
+    public static Fault? Find(HttpRequest request, out string? text)
+    {
+        text = null;
+        if (request.QueryString.HasValue && request.QueryString.Value!.Length > 1 && UrlNames.Any(name => request.Query.ContainsKey(name)))
+        {
+            return HttpFaults.KeyInUrl;
+        }
+
+        foreach (var value in request.Headers.Authorization)
+        {
+            if (value is not null && !Add(value.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? value["Bearer ".Length..].Trim() : value, ref text))
+            {
+                return HttpFaults.AmbiguousCredentials;
+            }
+        }
+
+        foreach (var header in new[] { "x-api-key", "api-key" })
+        {
+            foreach (var value in request.Headers[header])
+            {
+                // Some clients send the same key in two headers; that is one credential.
+                if (value is not null && !Add(value.Trim(), ref text))
+                {
+                    return HttpFaults.AmbiguousCredentials;
+                }
+            }
+        }
+
+        // Authorization given twice is refused even with equal values: one of the two was put there by someone else.
+        return request.Headers.Authorization.Count > 1 ? HttpFaults.AmbiguousCredentials : null;
+    }
+
+    private static bool Add(string value, ref string? text)
+    {
+        if (text is not null && text != value)
+        {
+            return false;
+        }
+
+        text = value;
+        return true;
+    }
+}

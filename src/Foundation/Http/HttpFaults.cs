@@ -1,0 +1,51 @@
+using Crew.Kernel;
+
+namespace Crew.Http;
+
+/// <summary>Refusals of the way in.</summary>
+public static class HttpFaults
+{
+    public static readonly Fault MissingCredential = new("invalid_api_key", 401,
+        "No API key was sent. Send it in the header Authorization: Bearer <key>.");
+
+    public static readonly Fault AmbiguousCredentials = new("ambiguous_credentials", 400,
+        "The request carries more than one credential. Send exactly one, in the header Authorization: Bearer <key>.");
+
+    public static readonly Fault KeyInUrl = new("key_in_url", 401,
+        "A key was sent in the query string, where proxies and logs keep it. Treat it as leaked: revoke it, make a new one, and send that in the Authorization header.");
+
+    public static readonly Fault KeyInBrowser = new("key_in_browser", 403,
+        "API keys are for servers, and this request came from a web page (it has an Origin header). Call from your server, or use a user token.");
+
+    public static readonly Fault IpNotAllowed = new("ip_not_allowed", 403,
+        "The request came from an address that is not on the IP allowlist of this credential or its workspace. Add the address to the list, or call from a listed one.");
+
+    public static readonly Fault UnknownVersion = new("unknown_version", 400,
+        $"The header X-Crew-Version names a version that does not exist. Known: {ApiVersion}. Leave the header out to get the latest.");
+
+    public static readonly Fault BodyTooLarge = new("body_too_large", 413, "The request body is larger than 32 MiB. Send less in one request.");
+
+    public static readonly Fault UnsupportedMediaType = new("unsupported_media_type", 415,
+        "The body must be JSON. Send the header Content-Type: application/json.");
+
+    public static readonly Fault MethodNotAllowed = new("method_not_allowed", 405,
+        "This path exists, but not with this method. See /docs for the methods of each path.");
+
+    public static readonly Fault Internal = new("internal_error", 500,
+        "Something failed on our side. Nothing more is said here on purpose; the operator finds it in the log by the request id.");
+
+    public static readonly Fault WorkspaceSuspended = new("workspace_suspended", 403,
+        "This workspace is suspended. Ask an owner of the organization to resume it.");
+
+    /// <summary>The version of the API, echoed in X-Crew-Version.</summary>
+    public const string ApiVersion = "2026-11-01";
+
+    public static Fault InvalidJson(string message) => new("invalid_json", 400, message);
+
+    public static Fault UnknownField(string field) => new Fault("unknown_field", 400,
+        $"The field '{field}' does not exist here. Check its spelling against /docs; unknown fields are refused so that a typo never passes for a setting.").At(field);
+
+    public static Fault RateLimited(int retryAfterSeconds, string scope) => new Fault("rate_limit_exceeded", 429,
+        $"Too many requests for this {scope}. Wait {retryAfterSeconds} s and repeat; the X-RateLimit headers show the limit.")
+    { RetryAfterSeconds = retryAfterSeconds };
+}

@@ -1,0 +1,60 @@
+using Crew.Kernel;
+using Crew.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Crew.Http;
+
+/// <summary>Composition of the way in.</summary>
+public static class HttpModule
+{
+    public static StoragePart Part { get; } = new HttpPart();
+
+    /// <summary>Registers the way in. Needs an <see cref="IAccessTrail"/>, an <see cref="IWorkspaceDirectory"/> and the credential schemes of other modules.</summary>
+    public static IServiceCollection AddHttp(this IServiceCollection services, ClientAddress addresses)
+    {
+        services.AddSingleton(addresses);
+        services.AddSingleton<RateLimiter>();
+        services.AddSingleton<Metrics>();
+        services.AddSingleton<RefusalLog>();
+        services.AddHostedService(s => s.GetRequiredService<RefusalLog>());
+        services.AddSingleton<IdempotencyStore>(s => new IdempotencyStore(
+            new Lazy<Store>(s.GetRequiredService<Store>), s.GetRequiredService<RequestHasher>(), s.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IEventSink>(s => s.GetRequiredService<IdempotencyStore>());
+        services.AddRouting(options => options.LowercaseUrls = true);
+        return services;
+    }
+
+    /// <summary>Puts the gate behind routing and before every endpoint.</summary>
+    public static void UseGate(this IApplicationBuilder app) => app.UseMiddleware<RequestGate>();
+
+    /// <summary>Refuses to start with a route that does not declare who may use it.</summary>
+    public static void RequireDeclaredRoutes(this IEndpointRouteBuilder app)
+    {
+        var undeclared = app.DataSources.SelectMany(s => s.Undeclared()).ToList();
+        if (undeclared.Count > 0)
+        {
+            throw new InvalidOperationException($"These routes declare no permission and crew source: {string.Join(", ", undeclared)}");
+        }
+    }
+
+    /// <summary>Liveness, readiness and metrics.</summary>
+    public static void MapHealth(this IEndpointRouteBuilder app, string? metricsToken)
+    {
+        app.MapGet("/health/live", () => Results.Text("live")).WithName("Health.Live").WithSummary("The process runs.").WithTags("Health").AllowsAnonymous();
+        app.MapGet("/health/ready", async (Store store, CancellationToken cancel) =>
+                await store.IsReachableAsync(cancel) ? Results.Text("ready") : Results.Text("database unavailable", statusCode: 503))
+            .WithName("Health.Ready").WithSummary("The process can serve: its database takes writes.").WithTags("Health").AllowsAnonymous();
+        app.MapGet("/metrics", (HttpContext http, Metrics metrics) => MayReadMetrics(http, metricsToken)
+                ? Results.Text(metrics.Render(), "text/plain; version=0.0.4")
+                : Results.StatusCode(404))
+            .WithName("Metrics.Read").WithSummary("Figures in Prometheus text form, for the operator's token.").WithTags("Health").AllowsAnonymous();
+    }
+
+    /// <summary>Without a token metrics are closed on the main listener: route names and rates are the operator's business.</summary>
+    private static bool MayReadMetrics(HttpContext http, string? token) => token is not null
+        && System.Security.Cryptography.CryptographicOperations.FixedTimeEquals(
+            System.Text.Encoding.UTF8.GetBytes(http.Request.Headers.Authorization.ToString()), System.Text.Encoding.UTF8.GetBytes($"Bearer {token}"));
+}

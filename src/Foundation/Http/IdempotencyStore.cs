@@ -1,0 +1,163 @@
+using System.Security.Cryptography;
+using System.Text;
+using Crew.Kernel;
+using Crew.Storage;
+using Microsoft.AspNetCore.Http;
+using Microsoft.EntityFrameworkCore;
+
+namespace Crew.Http;
+
+/// <summary>Refusals about the header Idempotency-Key.</summary>
+internal static class IdempotencyFaults
+{
+    public static readonly Fault Invalid = Faults.Invalid("Idempotency-Key", "The header Idempotency-Key must be 1 to 255 printable ASCII characters.");
+
+    public static readonly Fault Conflict = new("idempotency_conflict", 409,
+        "This Idempotency-Key was used for a different body within the last 24 hours. Use a new key for a new request.");
+
+    public static readonly Fault InProgress = new("idempotency_in_progress", 409,
+        "A request with this Idempotency-Key is being handled right now. Wait for its answer, then repeat.")
+    { RetryAfterSeconds = 1 };
+
+    public static Fault AlreadyCreated(string? id) => new Fault("already_created", 409,
+        "This request was carried out already, and its answer held a secret that is shown only once. Read the thing by its id, or make a new one.").With("id", id);
+}
+
+/// <summary>
+/// Idempotency of management POSTs, for 24 hours per workspace, principal, method, path and key. The entry is marked done in
+/// the transaction of the change itself (as an event sink), so that a crash in between can neither lose nor double it.
+/// </summary>
+internal sealed class IdempotencyStore(Lazy<Store> store, RequestHasher hasher, TimeProvider clock) : IEventSink
+{
+    private static readonly TimeSpan KeepFor = TimeSpan.FromHours(24);
+    private static readonly TimeSpan OwnerIsDeadAfter = TimeSpan.FromSeconds(60);
+    private readonly string _epoch = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
+
+    public async ValueTask<Fault?> BeginAsync(Call call, Endpoint endpoint)
+    {
+        var http = call.Http;
+        var header = http.Request.Headers["Idempotency-Key"];
+        if (header.Count == 0 || !HttpMethods.IsPost(http.Request.Method) || endpoint.Metadata.GetMetadata<NotIdempotentRoute>() is not null)
+        {
+            return null;
+        }
+
+        var key = header.ToString();
+        if (key.Length is < 1 or > 255 || key.Any(c => c is <= ' ' or > '~'))
+        {
+            return IdempotencyFaults.Invalid;
+        }
+
+        var body = new MemoryStream();
+        await http.Request.Body.CopyToAsync(body, call.Aborted);
+        body.Position = 0;
+        http.Request.Body = body;
+        var id = hasher.Hash(Encoding.UTF8.GetBytes($"{call.Tenant.WorkspaceId}|{call.Caller.LineageId}|POST|{http.Request.Path}|{key}"));
+        var requestHash = hasher.Hash(body.GetBuffer().AsSpan(0, (int)body.Length));
+        return await ReserveAsync(call, id, requestHash);
+    }
+
+    /// <summary>Runs inside the transaction of the change.</summary>
+    public void Write(Db db, Origin origin, IReadOnlyList<Event> events)
+    {
+        if (origin.IdempotencyId is { } id && db.Set<IdempotencyEntry>().SingleOrDefault(e => e.Id == id) is { } entry)
+        {
+            entry.State = "done";
+            entry.ResourceId ??= events[0].Resource?.Id;
+        }
+    }
+
+    private async Task<Fault?> ReserveAsync(Call call, string id, string requestHash)
+    {
+        var now = clock.GetUtcNow();
+        var outcome = await store.Value.ChangeAsync<IdempotencyEntry?>(call.Tenant, Origin.System, async db =>
+        {
+            var known = await db.Set<IdempotencyEntry>().SingleOrDefaultAsync(e => e.Id == id);
+            if (known is not null && known.CreatedAt > now - KeepFor && !IsAbandoned(known, now))
+            {
+                return Outcome(known);
+            }
+
+            if (known is not null)
+            {
+                db.Remove(known);
+                await db.SaveChangesAsync();
+            }
+
+            db.Add(new IdempotencyEntry { Id = id, WorkspaceId = call.Tenant.WorkspaceId!, RequestHash = requestHash, Epoch = _epoch, State = "running", CreatedAt = now });
+            return Outcome(null);
+        }, call.Aborted);
+        if (outcome.Failed(out var fault))
+        {
+            return fault == Faults.StorageUnavailable ? fault : IdempotencyFaults.InProgress;
+        }
+
+        if (outcome.Value is { } entry)
+        {
+            return Answer(call, entry, requestHash);
+        }
+
+        call.Origin.IdempotencyId = id;
+        call.Idempotency = new IdempotencyHandle(store.Value, call.Tenant, id);
+        return null;
+    }
+
+    private bool IsAbandoned(IdempotencyEntry entry, DateTimeOffset now) =>
+        entry.State == "running" && entry.Epoch != _epoch && (store.Value.Dialect == "sqlite" || entry.CreatedAt < now - OwnerIsDeadAfter);
+
+    private static Fault? Answer(Call call, IdempotencyEntry entry, string requestHash)
+    {
+        if (entry.RequestHash != requestHash)
+        {
+            return IdempotencyFaults.Conflict;
+        }
+
+        if (entry is { State: "kept", Answer: { } answer, Status: { } status })
+        {
+            call.Replay = (status, answer);
+            return null;
+        }
+
+        return entry.State == "running" ? IdempotencyFaults.InProgress : IdempotencyFaults.AlreadyCreated(entry.ResourceId);
+    }
+
+    private static Outcome<IdempotencyEntry?> Outcome(IdempotencyEntry? entry) => entry;
+}
+
+/// <summary>The entry that the current request has reserved.</summary>
+internal sealed class IdempotencyHandle(Store store, Tenant tenant, string id)
+{
+    /// <summary>Keeps the answer; with a null body (it held a secret) a replay only learns the id.</summary>
+    public Task KeepAsync(int status, byte[]? answer) => ChangeAsync(entry =>
+    {
+        entry.State = answer is null ? "done" : "kept";
+        entry.Status = status;
+        entry.Answer = answer;
+    });
+
+    /// <summary>The request was refused and changed nothing: the same key may be used for a mended request.</summary>
+    public Task ForgetAsync() => ChangeAsync(null);
+
+    private Task ChangeAsync(Action<IdempotencyEntry>? change) => store.ChangeAsync<bool>(tenant, Origin.System, async db =>
+    {
+        if (await db.Set<IdempotencyEntry>().SingleOrDefaultAsync(e => e.Id == id) is { } entry)
+        {
+            if (change is not null)
+            {
+                change(entry);
+            }
+            else if (entry.State == "running")
+            {
+                db.Remove(entry);
+            }
+        }
+
+        return true;
+    });
+}
+
+/// <summary>Keyed hash of requests, so that what is kept of them says nothing by itself.</summary>
+public sealed class RequestHasher(byte[] key)
+{
+    internal string Hash(ReadOnlySpan<byte> data) => Convert.ToHexStringLower(HMACSHA256.HashData(key, data));
+}

@@ -1,0 +1,314 @@
+using Crew.Kernel;
+using Crew.Storage;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Logging;
+
+namespace Crew.Http;
+
+/// <summary>
+/// The one way in. Each request passes, in this order:
+/// <code>
+///   1 request id, dialect, version     4 rate limit (workspace and credential)
+///   2 authenticate → Caller            5 authorize: environment, permission, crew
+///   3 IP allowlist                     6 idempotency → handler
+/// </code>
+/// A refusal at any step is written in the dialect of the path. Nothing behind this class sees an unauthenticated request
+/// unless its route says <c>AllowsAnonymous</c>.
+/// </summary>
+internal sealed partial class RequestGate(
+    RequestDelegate next, IEnumerable<ICredentialScheme> schemes, IWorkspaceDirectory workspaces, RateLimiter limiter, ClientAddress addresses,
+    RefusalLog refusals, IdempotencyStore idempotency, IAccessTrail trail, Metrics metrics, TimeProvider clock, ILogger<RequestGate> log)
+{
+    private readonly ICredentialScheme[] _schemes = [.. schemes];
+
+    public async Task InvokeAsync(HttpContext http)
+    {
+        var started = clock.GetTimestamp();
+        var request = http.Request;
+        var dialect = Dialects.Of(request.Path.Value, request.Headers.ContainsKey("anthropic-version"));
+        var call = new Call(http, Id.New(IdPrefix.Request, clock), dialect, addresses.Of(http)) { Trail = trail };
+        http.Features.Set(call);
+        var headers = http.Response.Headers;
+        headers["X-Request-Id"] = call.RequestId;
+        headers.XContentTypeOptions = "nosniff";
+        if (dialect is Dialect.Anthropic or Dialect.OpenAi)
+        {
+            headers["request-id"] = call.RequestId;
+        }
+
+        try
+        {
+            if (await AdmitAsync(call) is { } refusal)
+            {
+                await ErrorWriter.RefuseAsync(call, refusal);
+            }
+            else if (call.Replay is { } replay)
+            {
+                headers["Idempotency-Replayed"] = "true";
+                await ReplyWriter.WriteAsync(call, replay.Status, "application/json; charset=utf-8", replay.Body);
+            }
+            else
+            {
+                await next(http);
+            }
+        }
+        catch (Exception error)
+        {
+            await HandleAsync(call, error);
+        }
+
+        Finish(call, started);
+    }
+
+    private void Finish(Call call, long started)
+    {
+        var http = call.Http;
+        var endpoint = (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "unmatched";
+        metrics.Count(http.Request.Method, endpoint, http.Response.StatusCode, clock.GetElapsedTime(started));
+        if (call.CallerOrNull is { } caller)
+        {
+            foreach (var scheme in _schemes)
+            {
+                scheme.Used(caller, endpoint, http.Response.StatusCode, call.Address, clock.GetUtcNow());
+            }
+        }
+    }
+
+    private async Task HandleAsync(Call call, Exception error)
+    {
+        var fault = error switch
+        {
+            OperationCanceledException when call.Aborted.IsCancellationRequested => null,
+            StorageUnavailableException => Faults.StorageUnavailable,
+            BadHttpRequestException { StatusCode: 413 } => HttpFaults.BodyTooLarge,
+            BadHttpRequestException => HttpFaults.InvalidJson("The request is not well-formed HTTP or its body ended early."),
+            _ => HttpFaults.Internal,
+        };
+        if (fault is null)
+        {
+            return;
+        }
+
+        if (fault == HttpFaults.Internal)
+        {
+            // The type and place only: a message may hold what the caller sent.
+            Unexpected(log, call.RequestId, error.GetType().FullName ?? "?", error.StackTrace ?? "");
+        }
+
+        await ErrorWriter.RefuseAsync(call, fault);
+    }
+
+    private async ValueTask<Fault?> AdmitAsync(Call call)
+    {
+        var http = call.Http;
+        var endpoint = http.GetEndpoint();
+        var rules = endpoint?.Metadata.GetMetadata<RouteRules>();
+        if (!http.Request.Path.StartsWithSegments("/v1"))
+        {
+            return endpoint is null ? Faults.NotFound : null;
+        }
+
+        if (http.Request.Headers.TryGetValue("X-Crew-Version", out var version) && version.ToString() is var wanted && wanted != HttpFaults.ApiVersion)
+        {
+            LimitByAddress(call);
+            return HttpFaults.UnknownVersion;
+        }
+
+        http.Response.Headers["X-Crew-Version"] = HttpFaults.ApiVersion;
+        if (rules is null || rules.Access == Access.Anonymous)
+        {
+            return LimitByAddress(call) ?? (rules is not null ? null : endpoint is null ? Faults.NotFound : HttpFaults.MethodNotAllowed);
+        }
+
+        if (await AuthenticateAsync(call) is { } unknown)
+        {
+            return LimitByAddress(call) ?? unknown;
+        }
+
+        if (!IsAllowedNetwork(call))
+        {
+            LimitByAddress(call);
+            refusals.Known(call.Tenant, call.Origin, "auth.failed", HttpFaults.IpNotAllowed.Code);
+            return HttpFaults.IpNotAllowed;
+        }
+
+        return LimitByCaller(call) ?? Authorize(call, rules, endpoint!) ?? await idempotency.BeginAsync(call, endpoint!);
+    }
+
+    private async ValueTask<Fault?> AuthenticateAsync(Call call)
+    {
+        var request = call.Http.Request;
+        if (Credential.Find(request, out var text) is { } ambiguous)
+        {
+            refusals.Unknown(call, ambiguous.Code);
+            return ambiguous;
+        }
+
+        if (text is null)
+        {
+            refusals.Unknown(call, "no_credential");
+            return HttpFaults.MissingCredential;
+        }
+
+        var scheme = Array.Find(_schemes, s => s.Accepts(text));
+        if (scheme is null)
+        {
+            refusals.Unknown(call, "invalid_api_key");
+            return HttpFaults.MissingCredential with { Message = "This is not an API key of this installation. Check that it was copied whole." };
+        }
+
+        var verification = await scheme.VerifyAsync(text, call.Aborted);
+        if (verification.Fault is { } fault)
+        {
+            if (verification is { Tenant: { } tenant, Actor: { } actor })
+            {
+                refusals.Known(tenant, OriginOf(call, actor), "auth.failed", fault.Details?.GetValueOrDefault("reason") as string ?? fault.Code);
+            }
+            else
+            {
+                refusals.Unknown(call, fault.Code);
+            }
+
+            return fault;
+        }
+
+        return await EnterAsync(call, verification.Caller!);
+    }
+
+    /// <summary>Puts the caller into its workspace; an account master may choose another one of its organization.</summary>
+    private async ValueTask<Fault?> EnterAsync(Call call, Caller caller)
+    {
+        var workspaceId = caller.WorkspaceId;
+        if (caller.IsAccount && call.Http.Request.Headers["X-Crew-Workspace"].ToString() is { Length: > 0 } chosen)
+        {
+            workspaceId = chosen;
+        }
+
+        if (await workspaces.FindAsync(caller.OrganizationId, workspaceId, call.Aborted) is not { } workspace)
+        {
+            return Faults.NotFound;
+        }
+
+        call.CallerOrNull = caller;
+        call.Workspace = workspace;
+        call.Tenant = workspaceId == caller.WorkspaceId ? caller.Tenant : new Tenant(caller.OrganizationId, workspaceId);
+        call.Origin = OriginOf(call, caller.Actor);
+        if (call.Http.Request.Headers.Origin.Count > 0)
+        {
+            refusals.Known(call.Tenant, call.Origin, "api_key.leaked", HttpFaults.KeyInBrowser.Code);
+            return HttpFaults.KeyInBrowser;
+        }
+
+        call.Origin.Owe(new Event("api_key.used", new Resource("endpoint",
+            $"{call.Http.Request.Method} {(call.Http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText}")));
+        return null;
+    }
+
+    private static Origin OriginOf(Call call, Actor actor) =>
+        new(actor, call.Address.ToString(), call.Http.Request.Headers.UserAgent.ToString() is { Length: > 0 } agent ? agent[..Math.Min(agent.Length, 256)] : null, call.RequestId);
+
+    private static bool IsAllowedNetwork(Call call)
+    {
+        if (call.Workspace.AllowedNetworks.Count > 0 && !Networks.Contains(call.Workspace.AllowedNetworks, call.Address))
+        {
+            return false;
+        }
+
+        foreach (var list in call.Caller.AllowedNetworks)
+        {
+            if (list.Count > 0 && !Networks.Contains(list, call.Address))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private Fault? LimitByAddress(Call call)
+    {
+        var decision = limiter.Take(call.Address);
+        WriteHeaders(call, decision);
+        return decision.Allowed ? null : HttpFaults.RateLimited(decision.RetryAfterSeconds, "address");
+    }
+
+    private Fault? LimitByCaller(Call call)
+    {
+        var (decision, scope) = limiter.Take(call.Workspace, call.Caller);
+        WriteHeaders(call, decision);
+        if (decision.Allowed)
+        {
+            return null;
+        }
+
+        call.Origin.TakeAccess();
+        refusals.Known(call.Tenant, call.Origin, "rate_limit.exceeded", scope);
+        return HttpFaults.RateLimited(decision.RetryAfterSeconds, scope);
+    }
+
+    private static void WriteHeaders(Call call, RateDecision decision)
+    {
+        var headers = call.Http.Response.Headers;
+        headers["X-RateLimit-Limit"] = (decision.Limit).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        headers["X-RateLimit-Remaining"] = (decision.Remaining).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        headers["X-RateLimit-Reset"] = (decision.ResetUnixSeconds).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        headers["X-RateLimit-Window"] = (RateWindow.WindowSeconds).ToString(System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    private static Fault? Authorize(Call call, RouteRules rules, Endpoint endpoint)
+    {
+        var caller = call.Caller;
+        if (call.Workspace.Suspended && !caller.IsAccount)
+        {
+            return HttpFaults.WorkspaceSuspended;
+        }
+
+        if (!caller.SeesWorkspaceLevel && endpoint.Metadata.GetMetadata<WorkspaceLevelRoute>() is not null)
+        {
+            return Faults.NotFound;
+        }
+
+        if (rules.Access == Access.Permission && !HasAny(call, rules.AnyOf))
+        {
+            return Faults.InsufficientPermissions(rules.AnyOf[0].ToString());
+        }
+
+        return ChooseCrew(call);
+    }
+
+    private static bool HasAny(Call call, IReadOnlyList<Permission> anyOf)
+    {
+        for (var index = 0; index < anyOf.Count; index++)
+        {
+            if (call.May(anyOf[index]))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The crew of the request: the one that the credential is bound to, or the one in the header.</summary>
+    private static Fault? ChooseCrew(Call call)
+    {
+        var caller = call.Caller;
+        call.CrewId = caller.CrewId;
+        if (call.Http.Request.Headers["X-Crew-Id"].ToString() is not { Length: > 0 } crewId)
+        {
+            return null;
+        }
+
+        if (!call.Workspace.Crews.TryGetValue(crewId, out var environment) || !caller.Sees(crewId, environment))
+        {
+            return Faults.NotFound;
+        }
+
+        call.CrewId = crewId;
+        return null;
+    }
+
+    [LoggerMessage(1, LogLevel.Error, "Unexpected failure in {RequestId}: {ErrorType}\n{Stack}")]
+    private static partial void Unexpected(ILogger log, string requestId, string errorType, string stack);
+}

@@ -1,0 +1,65 @@
+using Crew.Kernel;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+
+namespace Crew.Http;
+
+/// <summary>Who may use a route.</summary>
+public enum Access
+{
+    Anonymous,
+    Authenticated,
+    Permission,
+}
+
+/// <summary>Where the crew of a request comes from.</summary>
+public enum CrewSource
+{
+    None,
+    Path,
+    Body,
+    Header,
+}
+
+/// <summary>What a route declares about itself. A route without access and crew source does not start.</summary>
+public sealed record RouteRules(Access Access, IReadOnlyList<Permission> AnyOf, CrewSource Crew);
+
+/// <summary>The events that a route can raise; <c>none</c> with a reason where a change is not audited by itself.</summary>
+public sealed record AuditedRoute(IReadOnlyList<string> Events);
+
+/// <summary>The resource belongs to the workspace as a whole: credentials bound to test mode, an environment or a crew get 404.</summary>
+public sealed record WorkspaceLevelRoute;
+
+/// <summary>Marks a route that takes no Idempotency-Key (gateway, OAuth, sign-in).</summary>
+public sealed record NotIdempotentRoute;
+
+/// <summary>How slices declare what their route costs, at the place where it is mapped.</summary>
+public static class RouteRulesExtensions
+{
+    /// <summary>Needs one of the permissions (the first is the one named in refusals).</summary>
+    public static T Requires<T>(this T route, CrewSource crew, params string[] anyOf)
+        where T : IEndpointConventionBuilder =>
+        route.WithMetadata(new RouteRules(Access.Permission, [.. anyOf.Select(Permissions.Of)], crew));
+
+    /// <summary>Any valid credential will do.</summary>
+    public static T RequiresAuthentication<T>(this T route, CrewSource crew = CrewSource.None)
+        where T : IEndpointConventionBuilder =>
+        route.WithMetadata(new RouteRules(Access.Authenticated, [], crew));
+
+    /// <summary>Open to everybody, on purpose.</summary>
+    public static T AllowsAnonymous<T>(this T route)
+        where T : IEndpointConventionBuilder =>
+        route.WithMetadata(new RouteRules(Access.Anonymous, [], CrewSource.None));
+
+    public static T Audited<T>(this T route, params string[] events)
+        where T : IEndpointConventionBuilder =>
+        route.WithMetadata(new AuditedRoute(events));
+
+    public static T WorkspaceLevel<T>(this T route)
+        where T : IEndpointConventionBuilder =>
+        route.WithMetadata(new WorkspaceLevelRoute());
+
+    /// <summary>All declared routes, or the names of those that forgot to declare themselves.</summary>
+    public static IReadOnlyList<string> Undeclared(this EndpointDataSource endpoints) =>
+        [.. endpoints.Endpoints.OfType<RouteEndpoint>().Where(e => e.Metadata.GetMetadata<RouteRules>() is null).Select(e => e.DisplayName ?? e.RoutePattern.RawText ?? "?")];
+}

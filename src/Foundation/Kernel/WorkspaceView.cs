@@ -1,0 +1,49 @@
+using System.Collections.Frozen;
+using System.Net;
+
+namespace Crew.Kernel;
+
+/// <summary>
+/// What the way in needs to know of a workspace on every request, kept in memory and replaced as a whole when it changes.
+/// </summary>
+public sealed class WorkspaceView
+{
+    public required string Id { get; init; }
+
+    public required string OrganizationId { get; init; }
+
+    public required string Name { get; init; }
+
+    public bool Suspended { get; init; }
+
+    /// <summary>Crews by id with their environment.</summary>
+    public required FrozenDictionary<string, CrewEnvironment> Crews { get; init; }
+
+    /// <summary>Networks that may call; empty is any.</summary>
+    public IReadOnlyList<IPNetwork> AllowedNetworks { get; init; } = [];
+
+    /// <summary>Requests a minute that the plan allows.</summary>
+    public required int RequestsPerMinute { get; init; }
+
+    /// <summary>Most API keys that the plan allows.</summary>
+    public required int MaximumKeys { get; init; }
+
+    /// <summary>Model ids that may be called in this workspace; null is all.</summary>
+    public IReadOnlySet<string>? AllowedModels { get; init; }
+
+    /// <summary>Whether keys bound to development and staging may reach live providers.</summary>
+    public bool NonProductionMayUseLiveProviders { get; init; }
+
+    /// <summary>Whether a key that was seen in a URL is revoked at once.</summary>
+    public bool RevokeKeysSeenInUrls { get; init; }
+
+    /// <summary>Whether IP addresses and user agents are left out of usage rows and access records.</summary>
+    public bool ZeroLogging { get; init; }
+}
+
+/// <summary>The seam through which the way in asks the tenancy module about workspaces.</summary>
+public interface IWorkspaceDirectory
+{
+    /// <summary>The workspace, or null when there is none with that id in that organization.</summary>
+    ValueTask<WorkspaceView?> FindAsync(string organizationId, string workspaceId, CancellationToken cancel);
+}
