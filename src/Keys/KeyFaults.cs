@@ -1,0 +1,28 @@
+using Crew.Kernel;
+
+namespace Crew.Keys;
+
+/// <summary>Refusals about keys.</summary>
+internal static class KeyFaults
+{
+    public static readonly Fault Invalid = new("invalid_api_key", 401,
+        "This is not an API key of this installation. Check that it was copied whole and belongs to this server.");
+
+    public static Fault Expired(string reason) => new Fault("expired_api_key", 401, reason == "revoked"
+        ? "This API key was revoked. Use another key, or ask the workspace's Owner for a new one."
+        : "This API key has expired. Use the key that replaced it, or make a new one.").With("reason", reason);
+
+    public static Fault Escalation(string field, string what) => new Fault("insufficient_permissions", 403,
+        $"A key cannot give more than the credential that makes or changes it: {what}. Ask for less, or use a credential with more rights.")
+        .With("required", what).At(field);
+
+    public static readonly Fault MasterOnlyByOwner = new Fault("insufficient_permissions", 403,
+        "Keys with the permission * are master keys. They are made by an Owner's session or by the command line (crew keys create), never by a key.")
+        .With("required", "owner").At("permissions");
+
+    public static readonly Fault OneBinding = Faults.Invalid("mode",
+        "Give exactly one of mode (live or test), environment (development, staging or production) and crew_id.");
+
+    public static readonly Fault Dead = new("key_not_active", 409,
+        "This key is revoked, expired or rolled already, so it cannot be changed. Make a new key.");
+}

@@ -1,0 +1,52 @@
+using Crew.Storage;
+using Microsoft.EntityFrameworkCore;
+
+namespace Crew.Tenancy.Members;
+
+/// <summary>A person. E-mail and name are sealed under the installation key; the keyed hash finds the e-mail again.</summary>
+[InstallationOwned("A person may belong to several organizations; memberships say to which.")]
+internal sealed class User
+{
+    public required string Id { get; init; }
+
+    public required byte[] EmailSealed { get; set; }
+
+    public required string EmailHash { get; set; }
+
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    public static void Map(ModelBuilder model) => model.Entity<User>(user =>
+    {
+        user.ToTable("tenancy_users");
+        user.HasKey(u => u.Id);
+        user.HasIndex(u => u.EmailHash).IsUnique().HasDatabaseName("tenancy_users_email");
+    });
+}
+
+/// <summary>A person's role in an organization (no workspace) or in one of its workspaces.</summary>
+internal sealed class Membership : IShared
+{
+    public required string Id { get; init; }
+
+    public required string OrganizationId { get; init; }
+
+    public string? WorkspaceId { get; init; }
+
+    public required string UserId { get; init; }
+
+    public required string Role { get; set; }
+
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    public long Version { get; set; } = 1;
+
+    public static void Map(ModelBuilder model) => model.Entity<Membership>(membership =>
+    {
+        membership.ToTable("tenancy_memberships");
+        membership.HasKey(m => m.Id);
+        membership.Property(m => m.Version).IsConcurrencyToken();
+        membership.HasOne<User>().WithMany().HasForeignKey(m => m.UserId).OnDelete(DeleteBehavior.Restrict);
+        membership.HasIndex(m => new { m.UserId, m.OrganizationId, m.WorkspaceId }).IsUnique().HasDatabaseName("tenancy_memberships_person");
+        membership.HasIndex(m => m.WorkspaceId).HasDatabaseName("tenancy_memberships_workspace");
+    });
+}

@@ -1,0 +1,37 @@
+using Crew.Http;
+using Crew.Kernel;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace Crew.Tenancy.Members;
+
+internal static class WhoAmI
+{
+    internal sealed record Principal(string Type, string Id, string Name, string Kind, string? KeyLast4, bool Account, string? Mode, CrewEnvironment? Environment, string? CrewId, DateTimeOffset? ExpiresAt);
+
+    internal sealed record Limits(int RequestsPerMinute, int? KeyRequestsPerMinute);
+
+    internal sealed record Answer(
+        Principal Principal, string OrganizationId, string WorkspaceId, string WorkspaceName, IReadOnlyList<string> Permissions,
+        IReadOnlyList<string> OrganizationPermissions, IReadOnlyList<string>? AllowedModels, Limits Limits);
+
+    public static void Map(IEndpointRouteBuilder app) =>
+        app.MapGet("/v1/me", Handle)
+            .WithName("Me.Read")
+            .WithSummary("Who this credential is, what it may do, and its limits.")
+            .WithTags("Me")
+            .RequiresAuthentication();
+
+    private static Reply<Answer> Handle(Call call)
+    {
+        var caller = call.Caller;
+        var bound = caller.Environment is not null || caller.CrewId is not null;
+        var principal = new Principal(
+            caller.Actor.Type, caller.Actor.Id, caller.Name, caller.Kind.ToString().ToLowerInvariant(), caller.Actor.KeyLast4, caller.IsAccount,
+            bound ? null : caller.IsTest ? "test" : "live", caller.Environment, caller.CrewId, caller.ExpiresAt);
+        return new Answer(
+            principal, caller.OrganizationId, call.Workspace.Id, call.Workspace.Name, caller.Permissions.ToNames(), caller.OrganizationPermissions.ToNames(),
+            caller.AllowedModels?.Order(StringComparer.Ordinal).ToList(), new Limits(call.Workspace.RequestsPerMinute, caller.RateLimitPerMinute));
+    }
+}

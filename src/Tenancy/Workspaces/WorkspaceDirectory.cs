@@ -1,0 +1,91 @@
+using System.Collections.Concurrent;
+using System.Collections.Frozen;
+using System.Net;
+using Crew.Http;
+using Crew.Kernel;
+using Crew.Storage;
+using Crew.Tenancy.Crews;
+using Crew.Tenancy.Plans;
+using Microsoft.EntityFrameworkCore;
+
+namespace Crew.Tenancy.Workspaces;
+
+/// <summary>Workspaces in memory, loaded at first use and dropped when the feed says that they changed.</summary>
+internal sealed class WorkspaceDirectory : IWorkspaceDirectory
+{
+    public const string FeedTopic = "workspaces";
+    private readonly Store _store;
+    private readonly ConcurrentDictionary<string, WorkspaceView> _views = new();
+
+    public WorkspaceDirectory(Store store)
+    {
+        _store = store;
+        store.Feed.Follow(FeedTopic, (ids, _) =>
+        {
+            foreach (var id in ids)
+            {
+                _views.TryRemove(id, out var _);
+            }
+
+            return Task.CompletedTask;
+        });
+    }
+
+    public ValueTask<WorkspaceView?> FindAsync(string organizationId, string workspaceId, CancellationToken cancel)
+    {
+        if (_views.TryGetValue(workspaceId, out var view))
+        {
+            return ValueTask.FromResult(view.OrganizationId == organizationId ? view : null);
+        }
+
+        return Id.IsValid(workspaceId, IdPrefix.Workspace) ? LoadAsync(organizationId, workspaceId, cancel) : ValueTask.FromResult<WorkspaceView?>(null);
+    }
+
+    private async ValueTask<WorkspaceView?> LoadAsync(string organizationId, string workspaceId, CancellationToken cancel)
+    {
+        while (true)
+        {
+            var version = _store.Feed.Applied;
+            var view = await _store.ReadAsync(new Tenant(organizationId, workspaceId), async db =>
+            {
+                var workspace = await db.Set<Workspace>().AsNoTracking().SingleOrDefaultAsync(w => w.Id == workspaceId && w.DeletedAt == null, cancel);
+                return workspace is null ? null : View(workspace, await db.Set<WorkspaceCrew>().AsNoTracking().ToListAsync(cancel));
+            }, cancel);
+            if (view is null)
+            {
+                return null;
+            }
+
+            _views[workspaceId] = view;
+
+            // A change that was applied while we read may have found nothing to drop: then what was read may be old.
+            if (_store.Feed.Applied == version)
+            {
+                return view;
+            }
+
+            _views.TryRemove(workspaceId, out _);
+        }
+    }
+
+    private static WorkspaceView View(Workspace workspace, List<WorkspaceCrew> crews)
+    {
+        var settings = WorkspaceSettings.Parse(workspace.Settings);
+        var plan = Plan.Find(workspace.Plan) ?? Plan.All[0];
+        return new WorkspaceView
+        {
+            Id = workspace.Id,
+            OrganizationId = workspace.OrganizationId,
+            Name = workspace.Name,
+            Suspended = workspace.SuspendedAt is not null,
+            Crews = crews.ToFrozenDictionary(c => c.Id, c => c.Environment),
+            AllowedNetworks = [.. settings.AllowedIps.Select(ip => Networks.TryParse(ip, out var network) ? network : new IPNetwork(IPAddress.None, 32))],
+            RequestsPerMinute = workspace.RequestsPerMinute ?? plan.RequestsPerMinute,
+            MaximumKeys = plan.MaximumKeys,
+            AllowedModels = settings.AllowedModels?.ToFrozenSet(),
+            NonProductionMayUseLiveProviders = settings.NonProductionLiveProviders,
+            RevokeKeysSeenInUrls = settings.RevokeKeysSeenInUrls,
+            ZeroLogging = settings.ZeroLogging,
+        };
+    }
+}
