@@ -24,9 +24,15 @@ install_debian_packages() {
     echo "The tests need these Debian packages: ${missing[*]}. Install them as root (apt-get install ${missing[*]}) and run this again." >&2
     exit 1
   fi
-  # Runlevel 1 keeps the package from starting a server of its own; the tests start theirs on a port and folder of their own.
-  if ! apt-get update -qq </dev/null ||
-    ! RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "${missing[@]}" </dev/null; then
+  # The tests start servers of their own, so the package is told not to set up and start one for the machine.
+  local cluster=/etc/postgresql-common/createcluster.d/crew-tests.conf
+  mkdir -p "${cluster%/*}"
+  echo 'create_main_cluster = off' >"$cluster"
+  apt-get update -qq </dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "${missing[@]}" </dev/null
+  local code=$?
+  rm -f "$cluster"
+  rmdir --ignore-fail-on-non-empty "${cluster%/*}"
+  if [ "$code" -ne 0 ]; then
     echo "Installing ${missing[*]} failed; the lines above say why." >&2
     exit 1
   fi
@@ -35,7 +41,8 @@ install_debian_packages() {
 install_npm_packages() {
   local folder=tests/clients
   [ -f "$folder/package-lock.json" ] || return 0
-  [ "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ] || npm ci --prefix "$folder" --no-audit --no-fund </dev/null
+  [ "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ] ||
+    (cd "$folder" && npm ci --no-audit --no-fund </dev/null)
 }
 
 build() {
@@ -113,4 +120,5 @@ for project in tests/*.Tests/*.csproj tests/Storage.Spec/*.csproj; do
     run_project "$name"
   fi
 done
+[ "$((passed + failed))" -gt 0 ] || echo "No test project was found${*:+ whose name contains one of: $*}."
 finish
