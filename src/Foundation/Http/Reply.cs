@@ -53,7 +53,7 @@ public sealed class Reply<T> : IResult, IEndpointMetadataProvider
             return;
         }
 
-        var body = _data is IPageReply page ? page.ToBytes() : JsonSerializer.SerializeToUtf8Bytes(new Envelope<T>(true, _data!), ApiJson.Options);
+        var body = _data is PageReply page ? page.ToBytes() : JsonSerializer.SerializeToUtf8Bytes(new Envelope<T>(true, _data!), ApiJson.Options);
         if (Version is { } shown)
         {
             httpContext.Response.Headers.ETag = Call.ETagOf(shown);
@@ -75,15 +75,15 @@ public sealed class Reply<T> : IResult, IEndpointMetadataProvider
 /// <summary>Marks a route whose success is 201, for the OpenAPI document.</summary>
 public sealed record CreatedRoute;
 
-/// <summary>A list answer.</summary>
-public sealed record PageReply<T>(Page<T> Page) : IPageReply
+/// <summary>A list answer, whatever its items are.</summary>
+public abstract record PageReply
 {
-    byte[] IPageReply.ToBytes() => JsonSerializer.SerializeToUtf8Bytes(
-        new ListEnvelope<T>(true, Page.Items, new Pagination(Page.NextCursor, Page.NextCursor is not null)), ApiJson.Options);
+    internal abstract byte[] ToBytes();
 }
 
-/// <summary>Lets <see cref="Reply{T}"/> write lists without knowing their item type.</summary>
-internal interface IPageReply
+/// <summary>A list answer.</summary>
+public sealed record PageReply<T>(Page<T> Page) : PageReply
 {
-    byte[] ToBytes();
+    internal override byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(
+        new ListEnvelope<T>(true, Page.Items, new Pagination(Page.NextCursor, Page.NextCursor is not null)), ApiJson.Options);
 }

@@ -11,7 +11,8 @@ public enum CrewEnvironment
 /// <summary>The words used for environments outside the process.</summary>
 public static class CrewEnvironments
 {
-    public static readonly IReadOnlyList<CrewEnvironment> All = [CrewEnvironment.Development, CrewEnvironment.Staging, CrewEnvironment.Production];
+    public static readonly IReadOnlyList<CrewEnvironment> All =
+        [CrewEnvironment.Development, CrewEnvironment.Staging, CrewEnvironment.Production];
 
     public static string ToName(this CrewEnvironment environment) => environment switch
     {

@@ -4,7 +4,8 @@ namespace Crew.Kernel;
 public static class Faults
 {
     public static readonly Fault NotFound = new("not_found", 404,
-        "There is no such thing here, or it is not visible to this credential. Check the id and the credential's workspace and environment.");
+        "There is no such thing here, or it is not visible to this credential. "
+        + "Check the id and the credential's workspace and environment.");
 
     public static readonly Fault VersionConflict = new("version_conflict", 412,
         "The thing was changed since the version named in If-Match. Read it again and repeat the change on the new version.");

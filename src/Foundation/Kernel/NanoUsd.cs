@@ -27,7 +27,9 @@ public readonly record struct NanoUsd(long Value) : IComparable<NanoUsd>
 
     public int CompareTo(NanoUsd other) => Value.CompareTo(other.Value);
 
-    /// <summary>Reads a non-negative decimal string such as <c>12.5</c>; no sign, exponent or thousands separator, at most 9 decimals.</summary>
+    /// <summary>
+    /// Reads a non-negative decimal string such as <c>12.5</c>; no sign, exponent or thousands separator, at most 9 decimals.
+    /// </summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out NanoUsd amount)
     {
         amount = default;

@@ -39,7 +39,8 @@ public static class Permissions
         .. OrganizationResources.SelectMany(r => new[] { $"{r}:read", $"{r}:write" }),
     ];
 
-    private static readonly FrozenDictionary<string, int> ByName = Names.Select((name, index) => (name, index)).ToFrozenDictionary(p => p.name, p => p.index);
+    private static readonly FrozenDictionary<string, int> ByName =
+        Names.Select((name, index) => (name, index)).ToFrozenDictionary(p => p.name, p => p.index);
 
     private static int WorkspaceResourceCount => WorkspaceResources.Length * 2;
 
@@ -59,10 +60,12 @@ public static class Permissions
     public static PermissionSet All { get; } = Where((_, index) => index < WorkspaceResourceCount + Special.Length);
 
     /// <summary>What <c>*:read</c> means: read of every workspace resource, transcripts included.</summary>
-    public static PermissionSet AllRead { get; } = Where((name, index) => index < WorkspaceResourceCount && name.EndsWith(":read", StringComparison.Ordinal));
+    public static PermissionSet AllRead { get; } =
+        Where((name, index) => index < WorkspaceResourceCount && name.EndsWith(":read", StringComparison.Ordinal));
 
     /// <summary>What <c>*:write</c> means.</summary>
-    public static PermissionSet AllWrite { get; } = Where((name, index) => index < WorkspaceResourceCount && name.EndsWith(":write", StringComparison.Ordinal));
+    public static PermissionSet AllWrite { get; } =
+        Where((name, index) => index < WorkspaceResourceCount && name.EndsWith(":write", StringComparison.Ordinal));
 
     private static PermissionSet Where(Func<string, int, bool> match)
     {
