@@ -34,6 +34,9 @@ public sealed record Event(string Type, Resource? Resource = null)
 
     public IReadOnlyList<FieldChange> Changes { get; init; } = [];
 
+    /// <summary>Whose log takes it when the transaction itself has no tenant (system jobs).</summary>
+    public Tenant? Tenant { get; init; }
+
     /// <summary>Which log takes it; null picks the workspace's when the transaction has one, else the organization's.</summary>
     public EventLog? Log { get; init; }
 }

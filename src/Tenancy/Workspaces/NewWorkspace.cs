@@ -36,7 +36,7 @@ internal static class NewWorkspace
             Role = Roles.Owner,
             CreatedAt = now,
         });
-        db.Raise(new Event("workspace.created", new Resource("workspace", workspaceId, name)));
+        db.Raise(new Event("workspace.created", new Resource("workspace", workspaceId, name)) { Tenant = new Tenant(organizationId, workspaceId) });
         db.Touch(WorkspaceDirectory.FeedTopic, workspaceId);
         return crews;
     }

@@ -1,0 +1,161 @@
+using Crew.Http;
+using Crew.Kernel;
+using Crew.Spend.Contracts;
+using Crew.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.EntityFrameworkCore;
+
+namespace Crew.Keys;
+
+internal static class CreateKey
+{
+    internal sealed record Request(
+        string? Name, IReadOnlyList<string>? Permissions, string? Kind, string? Mode, string? Environment, string? CrewId, string? ParentId,
+        IReadOnlyList<string>? AllowedIps, IReadOnlyList<string>? AllowedModels, int? RateLimitPerMinute, DateTimeOffset? ExpiresAt, NewBudget? Budget);
+
+    public static void Map(RouteGroupBuilder keys) =>
+        keys.MapPost("/", Handle)
+            .WithName("Keys.Create")
+            .WithSummary("Make an API key. Its text is in this answer and never again.")
+            .WithMetadata(new CreatedRoute())
+            .Requires(CrewSource.Body, "api_keys:write")
+            .Audited("api_key.created", "budget.created");
+
+    private static async Task<Reply<KeyAnswer>> Handle(Body<Request> body, Call call, Store store, KeyMint mint, KeyBudgets budgets, TimeProvider clock, CancellationToken cancel)
+    {
+        if (body.Fault is { } broken)
+        {
+            return broken;
+        }
+
+        var draft = Draft(body.Value, call, clock.GetUtcNow());
+        if (draft.Failed(out var wrong))
+        {
+            return wrong;
+        }
+
+        var made = await store.ChangeAsync<(ApiKey Key, SecretText Text)>(call.Tenant, call.Origin, async db =>
+        {
+            var parent = await ParentAsync(db, body.Value.ParentId, draft.Value, call, clock.GetUtcNow());
+            if (parent.Failed(out var orphan))
+            {
+                return orphan;
+            }
+
+            if (budgets.MustHaveParent(call.Caller) && !IsChildOf(parent.Value, call.Caller))
+            {
+                return KeyFaults.Escalation("parent_id", "this credential has a budget, so keys that it makes must be its children (parent_id)");
+            }
+
+            if (await db.Set<ApiKey>().CountAsync(k => k.RevokedAt == null) >= call.Workspace.MaximumKeys)
+            {
+                return Faults.QuotaExceeded("max_keys", call.Workspace.MaximumKeys);
+            }
+
+            var minted = mint.Make(call.Caller.OrganizationId, call.Workspace.Id, draft.Value, KeyKind.Service, false, call.Caller.LineageId, parent.Value?.LineageId, null);
+            Add(db, minted.Key);
+            return body.Value.Budget is { } budget && budgets.AddForKey(db, call, minted.Key.LineageId, budget) is { } refused ? refused : minted;
+        }, cancel);
+        if (made.Failed(out var fault))
+        {
+            return fault;
+        }
+
+        var (key, text) = made.Value;
+        return Reply<KeyAnswer>.Created(KeyAnswer.Of(key, clock.GetUtcNow(), mint.Ring, text), key.Version, holdsSecret: true);
+    }
+
+    /// <summary>Adds a key with its event and its mark on the feed.</summary>
+    public static void Add(Db db, ApiKey key)
+    {
+        db.Add(key);
+        db.Raise(new Event("api_key.created", new Resource("api_key", key.Id, key.Name))
+        {
+            Tenant = new Tenant(key.OrganizationId, key.WorkspaceId),
+            CrewId = key.CrewId,
+            Changes =
+            [
+                new FieldChange("kind", null, key.Kind.ToString().ToLowerInvariant()), new FieldChange("prefix", null, key.Prefix),
+                new FieldChange("last4", null, key.Last4), new FieldChange("permissions", null, key.Permissions),
+            ],
+        });
+        db.Touch(KeyIndex.FeedTopic, key.Id);
+    }
+
+    private static bool IsChildOf(ApiKey? parent, Caller caller) =>
+        parent is not null && (parent.LineageId == caller.LineageId || parent.ParentLineageId == caller.LineageId);
+
+    private static Outcome<KeyDraft> Draft(Request request, Call call, DateTimeOffset now)
+    {
+        if ((KeyRequestCheck.Name(request.Name) ?? KeyRequestCheck.Ips(request.AllowedIps) ?? KeyRequestCheck.Models(request.AllowedModels)
+            ?? KeyRequestCheck.Rate(request.RateLimitPerMinute) ?? KeyRequestCheck.Expiry(request.ExpiresAt, now)) is { } wrong)
+        {
+            return wrong;
+        }
+
+        if (request.Kind is not (null or "service"))
+        {
+            return request.Kind is "master" ? KeyFaults.MasterOnlyByOwner : Faults.Invalid("kind", "kind must be service. Master keys are made by an Owner or the command line; user keys by people.");
+        }
+
+        var rights = KeyRequestCheck.Rights(request.Permissions);
+        if (rights.Failed(out var unknown))
+        {
+            return unknown;
+        }
+
+        if (request.Permissions!.Contains("*"))
+        {
+            return KeyFaults.MasterOnlyByOwner;
+        }
+
+        var binding = KeyRequestCheck.Binding(request.Mode, request.Environment, request.CrewId, call);
+        if (binding.Failed(out var unbound))
+        {
+            return unbound;
+        }
+
+        var draft = new KeyDraft(request.Name!, request.Permissions!, rights.Value, binding.Value.Mode, binding.Value.Environment, binding.Value.CrewId,
+            request.AllowedIps ?? [], request.AllowedModels, request.RateLimitPerMinute, request.ExpiresAt);
+        return KeyRequestCheck.Escalation(draft, call.Caller) is { } escalation ? escalation : draft;
+    }
+
+    /// <summary>The parent must be visible, alive and not too deep; the child must not exceed it.</summary>
+    private static async Task<Outcome<ApiKey?>> ParentAsync(Db db, string? parentId, KeyDraft draft, Call call, DateTimeOffset now)
+    {
+        if (parentId is null)
+        {
+            return Nobody;
+        }
+
+        var parent = await KeyAccess.FindAsync(db, parentId, call);
+        if (parent is null)
+        {
+            return Faults.NotFound;
+        }
+
+        if (parent.IsDeadAt(now))
+        {
+            return KeyFaults.Dead;
+        }
+
+        var depth = 1;
+        for (var lineage = parent.ParentLineageId; lineage is not null; depth++)
+        {
+            lineage = await db.Set<ApiKey>().Where(k => k.LineageId == lineage).Select(k => k.ParentLineageId).FirstOrDefaultAsync();
+        }
+
+        if (depth >= KeyIndex.MaximumDepth)
+        {
+            return Faults.Invalid("parent_id", $"Keys may stand at most {KeyIndex.MaximumDepth} deep below each other.");
+        }
+
+        return KeyRequestCheck.Escalation(draft, KeyEntry.Of(parent, []).Caller) is { } beyond ? beyond : Outcome(parent);
+    }
+
+    private static Outcome<ApiKey?> Nobody => (ApiKey?)null;
+
+    private static Outcome<ApiKey?> Outcome(ApiKey? key) => key;
+}

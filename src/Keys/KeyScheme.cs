@@ -1,0 +1,37 @@
+using System.Net;
+using Crew.Http;
+using Crew.Kernel;
+
+namespace Crew.Keys;
+
+/// <summary>API keys as credentials: checksum first, then the fingerprint, then the entry in memory.</summary>
+internal sealed class KeyScheme(KeyIndex index, KeyMint mint, KeyMarks marks, TimeProvider clock) : ICredentialScheme
+{
+    /// <summary>A text with two dots is a token (its own scheme); any other is a key.</summary>
+    public bool Accepts(ReadOnlySpan<char> credential) => credential.Count('.') != 2;
+
+    public ValueTask<Verification> VerifyAsync(string credential, CancellationToken cancel)
+    {
+        if (!KeyText.IsWellFormed(credential) || !index.TryFind(mint.FingerprintOf(credential), out var slot))
+        {
+            return ValueTask.FromResult(new Verification(null, KeyFaults.Invalid));
+        }
+
+        return slot.Entry is { } entry ? ValueTask.FromResult(Judge(entry)) : LoadAsync(slot, cancel);
+    }
+
+    public void Used(Caller caller, string endpoint, int status, IPAddress address, DateTimeOffset at)
+    {
+        if (caller.Actor.Type == "api_key")
+        {
+            marks.Used(caller, endpoint, status, address, at);
+        }
+    }
+
+    private async ValueTask<Verification> LoadAsync(KeySlot slot, CancellationToken cancel) =>
+        await index.LoadAsync(slot, cancel) is { } entry ? Judge(entry) : new Verification(null, KeyFaults.Invalid);
+
+    private Verification Judge(KeyEntry entry) => entry.RefusalAt(clock.GetUtcNow()) is { } refusal
+        ? new Verification(null, refusal, entry.Caller.Tenant, entry.Caller.Actor)
+        : new Verification(entry.Caller, null);
+}

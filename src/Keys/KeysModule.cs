@@ -1,0 +1,53 @@
+using Crew.Http;
+using Crew.Keys.Contracts;
+using Crew.Sealing;
+using Crew.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Crew.Keys;
+
+/// <summary>API keys: mint, list, roll, revoke, verify.</summary>
+public static class KeysModule
+{
+    public static StoragePart Part { get; } = new KeysPart();
+
+    public static IServiceCollection AddKeys(this IServiceCollection services)
+    {
+        services.AddSingleton<KeyMint>();
+        services.AddSingleton<KeyIndex>();
+        services.AddSingleton<KeyMarks>();
+        services.AddHostedService(s => s.GetRequiredService<KeyMarks>());
+        services.AddSingleton<ICredentialScheme, KeyScheme>();
+        services.AddSingleton(s => new OperatorKeys(s.GetRequiredService<Store>(), s.GetRequiredService<KeyMint>(), s.GetRequiredService<TimeProvider>()));
+        return services;
+    }
+
+    /// <summary>Loads the fingerprints; call after the store has started and before the first request.</summary>
+    public static Task StartKeysAsync(this IServiceProvider services, CancellationToken cancel) => services.GetRequiredService<KeyIndex>().StartAsync(cancel);
+
+    public static void MapKeys(this IEndpointRouteBuilder app)
+    {
+        var keys = app.MapGroup("/v1/api-keys").WithTags("API keys");
+        CreateKey.Map(keys);
+        ReadKeys.Map(keys);
+        UpdateKey.Map(keys);
+        RollKey.Map(keys);
+        RevokeKey.Map(keys);
+        KeyReports.Map(keys);
+    }
+
+    private sealed class KeysPart : StoragePart
+    {
+        public override string Name => "keys";
+
+        public override void Map(ModelBuilder model)
+        {
+            ApiKey.Map(model);
+            KeyUsage.Map(model);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+using Crew.Http;
+using Crew.Kernel;
+using Crew.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace Crew.Keys;
+
+internal static class UpdateKey
+{
+    /// <summary>Fields that are left out stay as they are; the binding never changes.</summary>
+    internal sealed record Request(
+        string? Name, IReadOnlyList<string>? Permissions, IReadOnlyList<string>? AllowedIps, IReadOnlyList<string>? AllowedModels, int? RateLimitPerMinute, DateTimeOffset? ExpiresAt);
+
+    public static void Map(RouteGroupBuilder keys) =>
+        keys.MapPatch("/{id}", Handle)
+            .WithName("Keys.Update")
+            .WithSummary("Change a key's name, permissions, addresses, models, rate or expiry, never beyond the caller's own.")
+            .Requires(CrewSource.None, "api_keys:write")
+            .Audited("api_key.updated");
+
+    private static async Task<Reply<KeyAnswer>> Handle(
+        string id, Body<Request> body, Call call, Store store, KeyMint mint, TimeProvider clock, CancellationToken cancel)
+    {
+        if (body.Fault is { } broken)
+        {
+            return broken;
+        }
+
+        var changed = await store.ChangeAsync<ApiKey>(call.Tenant, call.Origin, async db =>
+        {
+            if (await KeyAccess.FindAsync(db, id, call) is not { } key)
+            {
+                return Faults.NotFound;
+            }
+
+            if ((call.CheckVersion(key.Version) ?? KeyRequestCheck.ActingOn(key, call.Caller)) is { } refused)
+            {
+                return refused;
+            }
+
+            return Apply(db, key, body.Value, call, clock.GetUtcNow()) is { } wrong ? wrong : key;
+        }, cancel);
+        return changed.Failed(out var fault) ? fault : Reply<KeyAnswer>.Ok(KeyAnswer.Of(changed.Value, clock.GetUtcNow(), mint.Ring), changed.Value.Version);
+    }
+
+    private static Fault? Apply(Db db, ApiKey key, Request request, Call call, DateTimeOffset now)
+    {
+        if (key.IsDeadAt(now) || key.RolledToId is not null)
+        {
+            return KeyFaults.Dead;
+        }
+
+        if (((request.Name is null ? null : KeyRequestCheck.Name(request.Name)) ?? KeyRequestCheck.Ips(request.AllowedIps)
+            ?? KeyRequestCheck.Models(request.AllowedModels) ?? KeyRequestCheck.Rate(request.RateLimitPerMinute)
+            ?? KeyRequestCheck.Expiry(request.ExpiresAt, now)) is { } wrong)
+        {
+            return wrong;
+        }
+
+        var rights = KeyRequestCheck.Rights(request.Permissions ?? key.Permissions);
+        if (rights.Failed(out var unknown))
+        {
+            return unknown;
+        }
+
+        if (key.Kind != KeyKind.Master && request.Permissions?.Contains("*") == true)
+        {
+            return KeyFaults.MasterOnlyByOwner;
+        }
+
+        var draft = new KeyDraft(request.Name ?? key.Name, request.Permissions ?? key.Permissions, rights.Value, key.Mode,
+            CrewEnvironments.TryParse(key.Environment, out var environment) ? environment : null, key.CrewId,
+            request.AllowedIps ?? key.AllowedIps, request.AllowedModels ?? key.AllowedModels, request.RateLimitPerMinute ?? key.RateLimitPerMinute, request.ExpiresAt ?? key.ExpiresAt);
+        if (KeyRequestCheck.Escalation(draft, call.Caller) is { } escalation)
+        {
+            return escalation;
+        }
+
+        Save(db, key, draft);
+        return null;
+    }
+
+    private static void Save(Db db, ApiKey key, KeyDraft draft)
+    {
+        var changes = new List<FieldChange>();
+        Note(changes, "name", key.Name, draft.Name);
+        Note(changes, "permissions", string.Join(' ', key.Permissions), string.Join(' ', draft.Permissions));
+        Note(changes, "allowed_ips", string.Join(' ', key.AllowedIps), string.Join(' ', draft.AllowedIps));
+        Note(changes, "allowed_models", key.AllowedModels is null ? null : string.Join(' ', key.AllowedModels), draft.AllowedModels is null ? null : string.Join(' ', draft.AllowedModels));
+        Note(changes, "rate_limit_per_minute", key.RateLimitPerMinute, draft.RateLimitPerMinute);
+        Note(changes, "expires_at", key.ExpiresAt is { } old ? Timestamp.ToText(old) : null, draft.ExpiresAt is { } next ? Timestamp.ToText(next) : null);
+        if (changes.Count == 0)
+        {
+            return;
+        }
+
+        (key.Name, key.Permissions, key.AllowedIps, key.AllowedModels) = (draft.Name, draft.Permissions, draft.AllowedIps, draft.AllowedModels);
+        (key.RateLimitPerMinute, key.ExpiresAt, key.Version) = (draft.RateLimitPerMinute, draft.ExpiresAt, key.Version + 1);
+        db.Raise(new Event("api_key.updated", new Resource("api_key", key.Id, key.Name)) { CrewId = key.CrewId, Changes = changes });
+        db.Touch(KeyIndex.FeedTopic, key.Id);
+    }
+
+    private static void Note(List<FieldChange> changes, string field, object? from, object? to)
+    {
+        if (!Equals(from, to))
+        {
+            changes.Add(new FieldChange(field, from, to));
+        }
+    }
+}
