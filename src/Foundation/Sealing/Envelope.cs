@@ -21,7 +21,7 @@ public static class Envelope
 
     internal const int TagBytes = 16;
     private const int HeaderBytes = 5;
-    private const int NonceBytes = 12;
+    internal const int NonceBytes = 12;
     private const int StackBytes = 512;
     private const byte Format = 1;
 
@@ -66,7 +66,7 @@ public static class Envelope
         envelope[0] = Format;
         BinaryPrimitives.WriteInt32BigEndian(envelope.AsSpan(1), keyVersion);
         var nonce = envelope.AsSpan(HeaderBytes, NonceBytes);
-        RandomNumberGenerator.Fill(nonce);
+        Nonces.Fill(nonce);
 
         byte[]? rented = null;
         var length = HeaderBytes + associatedData.Length;
