@@ -20,7 +20,9 @@ public static class CanonicalJson
     public const int MaxDepth = 64;
 
     private static readonly UTF8Encoding _strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-    private static readonly SearchValues<char> _escaped = SearchValues.Create([.. Enumerable.Range(0, 32).Select(static code => (char)code), '"', '\\']);
+
+    private static readonly SearchValues<char> _escaped =
+        SearchValues.Create([.. Enumerable.Range(0, 32).Select(static code => (char)code), '"', '\\']);
 
     /// <summary>The canonical bytes of a parsed value.</summary>
     public static Outcome<byte[]> Of(JsonElement value)

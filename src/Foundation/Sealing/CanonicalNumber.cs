@@ -59,7 +59,7 @@ internal static class CanonicalNumber
         return true;
     }
 
-    /// <summary>The shortest digits that read back as the value, and where the decimal point stands: value = 0.digits × 10^point.</summary>
+    /// <summary>The shortest digits that read back, and where the point stands: value = 0.digits × 10^point.</summary>
     private static (int Count, int Point) Digits(double value, Span<char> digits)
     {
         Span<char> text = stackalloc char[MaxDigits];

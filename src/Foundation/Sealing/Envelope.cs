@@ -76,7 +76,8 @@ public static class Envelope
         authenticated = authenticated[..length];
         envelope.AsSpan(0, HeaderBytes).CopyTo(authenticated);
         associatedData.CopyTo(authenticated[HeaderBytes..]);
-        cipher.Encrypt(nonce, plaintext, envelope.AsSpan(HeaderBytes + NonceBytes, plaintext.Length), envelope.AsSpan(^TagBytes..), authenticated);
+        var ciphertext = envelope.AsSpan(HeaderBytes + NonceBytes, plaintext.Length);
+        cipher.Encrypt(nonce, plaintext, ciphertext, envelope.AsSpan(^TagBytes..), authenticated);
         GiveBack(rented);
         return envelope;
     }
@@ -102,7 +103,11 @@ public static class Envelope
         try
         {
             cipher.Decrypt(
-                envelope.Slice(HeaderBytes, NonceBytes), envelope[(HeaderBytes + NonceBytes)..^TagBytes], envelope[^TagBytes..], opened, authenticated);
+                envelope.Slice(HeaderBytes, NonceBytes),
+                envelope[(HeaderBytes + NonceBytes)..^TagBytes],
+                envelope[^TagBytes..],
+                opened,
+                authenticated);
         }
         catch (AuthenticationTagMismatchException)
         {

@@ -33,7 +33,8 @@ internal static partial class LibCrypto
     public static partial int BeginSign(ContextHandle context, nint keyContext, nint digest, nint engine, KeyHandle key);
 
     [LibraryImport(Library, EntryPoint = "EVP_DigestSign")]
-    public static partial int Sign(ContextHandle context, Span<byte> signature, ref nuint signatureLength, ReadOnlySpan<byte> message, nuint length);
+    public static partial int Sign(
+        ContextHandle context, Span<byte> signature, ref nuint signatureLength, ReadOnlySpan<byte> message, nuint length);
 
     [LibraryImport(Library, EntryPoint = "EVP_DigestVerifyInit")]
     public static partial int BeginVerify(ContextHandle context, nint keyContext, nint digest, nint engine, KeyHandle key);

@@ -8,7 +8,8 @@ public sealed class EgressPolicyTests
     [Fact]
     public void Entries_name_purpose_host_and_port()
     {
-        var policy = EgressPolicy.Parse(" webhook@Hooks.Internal:8443 , ollama.internal:11434,sso@10.0.0.5,crawl@[fd12::5]:80,code@fd12::6, ").Value;
+        var policy = EgressPolicy.Parse(
+            " webhook@Hooks.Internal:8443 , ollama.internal:11434,sso@10.0.0.5,crawl@[fd12::5]:80,code@fd12::6, ").Value;
         policy.IsListed(EgressPurpose.Webhook, "hooks.internal", 8443).ShouldBeTrue();
         policy.IsListed(EgressPurpose.Webhook, "HOOKS.internal.", 8443).ShouldBeTrue();
         policy.IsListed(EgressPurpose.Webhook, "hooks.internal", 443).ShouldBeFalse();

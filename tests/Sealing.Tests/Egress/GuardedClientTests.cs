@@ -9,7 +9,13 @@ namespace Crew.Sealing.Tests.Egress;
 
 public sealed class GuardedClientTests
 {
-    private static readonly EgressLimits _limits = new() { MaxResponseBodyBytes = 100, TotalTimeoutSeconds = 20, MaxResponseHeadersKilobytes = 4 };
+    private static readonly EgressLimits _limits = new()
+    {
+        MaxResponseBodyBytes = 100,
+        TotalTimeoutSeconds = 20,
+        MaxResponseHeadersKilobytes = 4,
+    };
+
 
     [Fact]
     public async Task A_server_on_this_machine_is_refused_without_an_entry_and_reached_with_one()
@@ -17,7 +23,7 @@ public sealed class GuardedClientTests
         await using var server = new LoopbackServer(LoopbackServer.Ok("hello"));
         var url = $"http://127.0.0.1:{server.Port}/x";
         (await Send("", url)).Fault!.Code.ShouldBe("egress_refused");
-        (await Send($"webhook@127.0.0.1:{server.Port}", url)).Fault!.Code.ShouldBe("egress_refused", "another purpose's entry opens nothing");
+        (await Send($"webhook@127.0.0.1:{server.Port}", url)).Fault!.Code.ShouldBe("egress_refused", "the entry is another purpose's");
         server.Requests.ShouldBeEmpty();
 
         var response = (await Send($"provider@127.0.0.1:{server.Port}", url)).Value;
@@ -80,7 +86,8 @@ public sealed class GuardedClientTests
     {
         var certificate = LoopbackServer.CertificateFor("mixed.example");
         await using var server = new LoopbackServer(LoopbackServer.Ok("hello"), certificate);
-        var resolver = new ScriptedResolver([IPAddress.Loopback, IPAddress.Parse("::ffff:10.0.0.1"), IPAddress.Parse("9.9.9.9"), IPAddress.Parse("8.8.8.8")]);
+        var resolver = new ScriptedResolver(
+            [IPAddress.Loopback, IPAddress.Parse("::ffff:10.0.0.1"), IPAddress.Parse("9.9.9.9"), IPAddress.Parse("8.8.8.8")]);
         var dialled = new List<IPEndPoint>();
         var factory = new GuardedHandlerFactory(EgressPolicy.Closed, resolver)
         {
@@ -126,7 +133,8 @@ public sealed class GuardedClientTests
     public async Task A_server_that_never_answers_is_given_up()
     {
         await using var server = new LoopbackServer("");
-        (await Send("127.0.0.1", $"http://127.0.0.1:{server.Port}/", limits: _limits with { TotalTimeoutSeconds = 1 })).Fault!.Code.ShouldBe("egress_timeout");
+        var outcome = await Send("127.0.0.1", $"http://127.0.0.1:{server.Port}/", limits: _limits with { TotalTimeoutSeconds = 1 });
+        outcome.Fault!.Code.ShouldBe("egress_timeout");
     }
 
     [Fact]
@@ -134,7 +142,8 @@ public sealed class GuardedClientTests
     {
         await using var server = new LoopbackServer("");
         using var cancel = new CancellationTokenSource(100);
-        await Should.ThrowAsync<OperationCanceledException>(() => Send("127.0.0.1", $"http://127.0.0.1:{server.Port}/", cancel: cancel.Token));
+        var url = $"http://127.0.0.1:{server.Port}/";
+        await Should.ThrowAsync<OperationCanceledException>(() => Send("127.0.0.1", url, cancel: cancel.Token));
     }
 
     [Fact]
@@ -181,9 +190,12 @@ public sealed class GuardedClientTests
     }
 
     [Fact]
-    public void Limits_out_of_range_are_a_bug() =>
-        Should.Throw<ArgumentOutOfRangeException>(() =>
-            new GuardedHandlerFactory(EgressPolicy.Closed, new SystemHostResolver()).Create(EgressPurpose.Code, new EgressLimits { ConnectTimeoutSeconds = 0 }));
+    public void Limits_out_of_range_are_a_bug()
+    {
+        var factory = new GuardedHandlerFactory(EgressPolicy.Closed, new SystemHostResolver());
+        var limits = new EgressLimits { ConnectTimeoutSeconds = 0 };
+        Should.Throw<ArgumentOutOfRangeException>(() => factory.Create(EgressPurpose.Code, limits));
+    }
 
     private static async Task<Outcome<EgressResponse>> Send(
         string list, string url, IHostResolver? resolver = null, EgressLimits? limits = null, CancellationToken cancel = default)
@@ -207,6 +219,7 @@ public sealed class GuardedClientTests
     {
         public int Calls { get; private set; }
 
-        public Task<IPAddress[]> Resolve(string host, CancellationToken cancel) => Task.FromResult(answers[Math.Min(Calls++, answers.Length - 1)]);
+        public Task<IPAddress[]> Resolve(string host, CancellationToken cancel) =>
+            Task.FromResult(answers[Math.Min(Calls++, answers.Length - 1)]);
     }
 }

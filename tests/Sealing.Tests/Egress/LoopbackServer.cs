@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -61,7 +62,8 @@ internal sealed class LoopbackServer : IAsyncDisposable
                 using var client = await _listener.AcceptTcpClientAsync(_stop.Token);
                 await Answer(client.GetStream());
             }
-            catch (Exception failed) when (failed is OperationCanceledException or IOException or SocketException or System.Security.Authentication.AuthenticationException)
+            catch (Exception failed) when (failed
+                is OperationCanceledException or IOException or SocketException or AuthenticationException)
             {
                 // A client that gives up, or the end of the test.
             }

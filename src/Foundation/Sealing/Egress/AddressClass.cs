@@ -142,7 +142,9 @@ public static class Addresses
             }
         }
 
-        return (address ^ _globalUnicast.Network) >> (128 - _globalUnicast.Bits) == UInt128.Zero ? AddressClass.Public : AddressClass.Reserved;
+        return (address ^ _globalUnicast.Network) >> (128 - _globalUnicast.Bits) == UInt128.Zero
+            ? AddressClass.Public
+            : AddressClass.Reserved;
     }
 
     private static (uint Network, int Bits, AddressClass Class) V4(string network, int bits, AddressClass kind) =>

@@ -16,11 +16,12 @@ public static class EgressFaults
     public static Fault Refused(EgressRefusal refusal) => new Fault("egress_refused", 400, refusal.Reason switch
     {
         EgressRefusalReason.SchemeNotAllowed => "Only https URLs can be called. Give a full URL that begins with https://.",
-        EgressRefusalReason.CredentialsInUrl => "The URL holds a user name or password. Give credentials in their own field, not in the URL.",
+        EgressRefusalReason.CredentialsInUrl =>
+            "The URL holds a user name or password. Give credentials in their own field, not in the URL.",
         EgressRefusalReason.ForeignHostHeader => "The Host header is not the URL's host. Leave it out.",
         EgressRefusalReason.PlainHttp =>
-            $"{refusal.Host} can be called by https only. An operator can allow http with CREW_EGRESS_ALLOW={refusal.Purpose.ToName()}@{refusal.Host}:"
-            + refusal.Port.ToString(CultureInfo.InvariantCulture) + ".",
+            $"{refusal.Host} can be called by https only. An operator can allow http with CREW_EGRESS_ALLOW="
+            + $"{refusal.Purpose.ToName()}@{refusal.Host}:{refusal.Port.ToString(CultureInfo.InvariantCulture)}.",
         _ => $"{refusal.Host} is not on the public internet, so it is not called. An operator can allow hosts in a private network with "
             + "CREW_EGRESS_ALLOW; metadata and reserved addresses are never called.",
     }).With("host", refusal.Host);

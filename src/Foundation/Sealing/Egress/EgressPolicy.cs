@@ -119,7 +119,8 @@ public sealed class EgressPolicy
         if (colon > place.LastIndexOf(']') && colon >= 0 && !isBareV6)
         {
             host = place[..colon];
-            if (!int.TryParse(place.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out parsed.Port) || parsed.Port is < 1 or > 65535)
+            if (!int.TryParse(place.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out parsed.Port)
+                || parsed.Port is < 1 or > 65535)
             {
                 return "its port is not a number from 1 to 65535";
             }

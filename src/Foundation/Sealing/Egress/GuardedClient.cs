@@ -17,7 +17,8 @@ public sealed record EgressResponse(
 /// One outbound call with an answer of bounded size in bounded time, as webhooks, crawlers and single sign-on make it. Refusals and
 /// failures are values: <c>egress_refused</c>, <c>egress_failed</c>, <c>egress_timeout</c>.
 /// </summary>
-public sealed class GuardedClient(GuardedHandlerFactory factory, EgressPurpose purpose, EgressLimits limits, TimeProvider clock) : IDisposable
+public sealed class GuardedClient(GuardedHandlerFactory factory, EgressPurpose purpose, EgressLimits limits, TimeProvider clock)
+    : IDisposable
 {
     private readonly HttpMessageInvoker _invoker = factory.Create(purpose, limits);
 

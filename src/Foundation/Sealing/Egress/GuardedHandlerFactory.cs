@@ -29,10 +29,11 @@ public sealed class GuardedHandlerFactory(EgressPolicy policy, IHostResolver res
     /// An invoker for one purpose; it keeps its own connections, so make it once and keep it. A refused call throws
     /// <see cref="EgressRefusedException"/> before anything is sent; timeouts of the whole call are its caller's.
     /// </summary>
-    public HttpMessageInvoker Create(EgressPurpose purpose, EgressLimits limits) => new(CreateHandler(purpose, limits), disposeHandler: true);
+    public HttpMessageInvoker Create(EgressPurpose purpose, EgressLimits limits) =>
+        new(CreateHandler(purpose, limits), disposeHandler: true);
 
     /// <inheritdoc cref="Create"/>
-    [SuppressMessage("Security", "CA5398:Avoid hardcoded SslProtocols values", Justification = "TLS 1.2 as the least is this project's decision.")]
+    [SuppressMessage("Security", "CA5398", Justification = "TLS 1.2 as the least is this project's decision.")]
     public HttpMessageHandler CreateHandler(EgressPurpose purpose, EgressLimits limits)
     {
         limits.Checked();
@@ -117,7 +118,7 @@ public sealed class GuardedHandlerFactory(EgressPolicy policy, IHostResolver res
         return await DialFirst(allowed, target.Port, TimeSpan.FromSeconds(timeoutSeconds) / allowed.Count, cancel);
     }
 
-    /// <summary>Tries the addresses in their order; each has an even share of the time, so that a dead one does not use it all up.</summary>
+    /// <summary>Tries the addresses in order; each has an even share of the time, so that a dead one does not use it all up.</summary>
     private async ValueTask<Stream> DialFirst(List<IPAddress> addresses, int port, TimeSpan share, CancellationToken cancel)
     {
         for (var at = 0; ; at++)
