@@ -117,6 +117,21 @@ public sealed class GuardedClientTests
     }
 
     [Fact]
+    public async Task A_trusted_certificate_that_is_not_for_servers_is_a_failure()
+    {
+        const string forMail = "1.3.6.1.5.5.7.3.4";
+        var certificate = LoopbackServer.CertificateFor("mail.example", forMail);
+        await using var server = new LoopbackServer(LoopbackServer.Ok("hello"), certificate);
+        var factory = new GuardedHandlerFactory(EgressPolicy.Parse("mail.example").Value, new ScriptedResolver([IPAddress.Loopback]))
+        {
+            ExtraRoots = [X509CertificateLoader.LoadCertificate(certificate.RawData)],
+        };
+        using var client = new GuardedClient(factory, EgressPurpose.Provider, _limits, TimeProvider.System);
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"https://mail.example:{server.Port}/");
+        (await client.Send(request, CancellationToken.None)).Fault!.Code.ShouldBe("egress_failed");
+    }
+
+    [Fact]
     public async Task Body_and_headers_have_a_limit()
     {
         await using var fits = new LoopbackServer(LoopbackServer.Ok(new string('x', 100)));

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
 namespace Crew.Sealing.Egress;
@@ -16,6 +17,9 @@ public sealed class GuardedHandlerFactory(EgressPolicy policy, IHostResolver res
 {
     /// <summary>Addresses of one name that are tried.</summary>
     public const int MaxAddresses = 8;
+
+    /// <summary>id-kp-serverAuth (RFC 5280 section 4.2.1.12): a certificate for signing mail does not make a web server.</summary>
+    private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
 
     /// <summary>Dials a checked address. Tests put a server of their own behind public addresses here.</summary>
     internal Func<IPEndPoint, CancellationToken, ValueTask<Stream>> Dial { get; init; } = DialTcp;
@@ -83,6 +87,7 @@ public sealed class GuardedHandlerFactory(EgressPolicy policy, IHostResolver res
     private X509ChainPolicy ChainPolicy()
     {
         var chain = new X509ChainPolicy { DisableCertificateDownloads = true, RevocationMode = X509RevocationMode.NoCheck };
+        chain.ApplicationPolicy.Add(new Oid(ServerAuthentication));
         if (ExtraRoots.Count > 0)
         {
             chain.TrustMode = X509ChainTrustMode.CustomRootTrust;
