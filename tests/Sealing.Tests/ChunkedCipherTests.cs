@@ -112,7 +112,8 @@ public sealed class ChunkedCipherTests
         var outcome = await ChunkedCipher.DecryptAsync(source, Stream.Null, new byte[32], _place, CancellationToken.None);
         outcome.Fault!.Code.ShouldBe("file_damaged");
         using var again = new MemoryStream(file);
-        (await ChunkedCipher.DecryptAsync(again, Stream.Null, _key, new byte[3], CancellationToken.None)).Fault!.Code.ShouldBe("file_damaged");
+        outcome = await ChunkedCipher.DecryptAsync(again, Stream.Null, _key, new byte[3], CancellationToken.None);
+        outcome.Fault!.Code.ShouldBe("file_damaged");
     }
 
     [Fact]

@@ -13,6 +13,7 @@ public sealed class EncodingTests
     {
         Crc32.Of("123456789"u8).ShouldBe(0xCBF43926u);
         Crc32.Of("123456789").ShouldBe(0xCBF43926u);
+        Crc32.Of(new string('a', 300)).ShouldBe(Crc32.Of(Encoding.ASCII.GetBytes(new string('a', 300)).AsSpan()));
         Crc32.Of(""u8).ShouldBe(0u);
         Crc32.Of("The quick brown fox jumps over the lazy dog"u8).ShouldBe(0x414FA339u);
     }

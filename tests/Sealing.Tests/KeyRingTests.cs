@@ -62,7 +62,8 @@ public sealed class KeyRingTests
     [Fact]
     public void A_wrapped_key_cannot_pass_for_another_scope_version_or_id()
     {
-        foreach (var forged in new[] { _rows[1] with { ScopeId = "org_2" }, _rows[1] with { Version = 2 }, _rows[1] with { Id = "wkey_x" } })
+        var key = _rows[1];
+        foreach (var forged in new[] { key with { ScopeId = "org_2" }, key with { Version = 2 }, key with { Id = "wkey_x" } })
         {
             KeyRing.Open([_rows[0], forged], _master).Fault!.Code.ShouldBe("keys_damaged");
         }

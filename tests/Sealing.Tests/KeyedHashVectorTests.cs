@@ -39,7 +39,8 @@ public sealed class KeyedHashVectorTests
 
             run++;
 
-            byte[] Derive(int length) => HKDF.DeriveKey(HashAlgorithmName.SHA256, test.Bytes("ikm"), length, test.Bytes("salt"), test.Bytes("info"));
+            byte[] Derive(int length) =>
+                HKDF.DeriveKey(HashAlgorithmName.SHA256, test.Bytes("ikm"), length, test.Bytes("salt"), test.Bytes("info"));
         }
 
         run.ShouldBe(86);

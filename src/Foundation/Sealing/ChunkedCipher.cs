@@ -36,7 +36,12 @@ public static class ChunkedCipher
 
     /// <summary>Encrypts a stream to its end; returns the bytes of plaintext. Neither stream is closed.</summary>
     public static async Task<long> EncryptAsync(
-        Stream source, Stream target, ReadOnlyMemory<byte> key32, int keyVersion, ReadOnlyMemory<byte> associatedData, CancellationToken cancel)
+        Stream source,
+        Stream target,
+        ReadOnlyMemory<byte> key32,
+        int keyVersion,
+        ReadOnlyMemory<byte> associatedData,
+        CancellationToken cancel)
     {
         await using var encrypting = new EncryptingStream(target, key32.Span, keyVersion, associatedData.Span, leaveOpen: true);
         var total = await CopyAsync(source, encrypting, cancel);

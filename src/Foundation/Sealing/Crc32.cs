@@ -1,14 +1,16 @@
 using System.Buffers.Binary;
+using System.Text;
 
 namespace Crew.Sealing;
 
 /// <summary>
 /// CRC-32/ISO-HDLC (the checksum of zip and gzip; check value 0xCBF43926): reflected polynomial 0xEDB88320, eight bytes a step,
-/// without allocation. It finds typing mistakes; it is no protection against anyone.
+/// without allocation for texts of key length. It finds typing mistakes; it is no protection against anyone.
 /// </summary>
 public static class Crc32
 {
     private const int Slices = 8;
+    private const int StackBytes = 256;
     private static readonly uint[] _tables = BuildTables();
 
     public static uint Of(ReadOnlySpan<byte> bytes)
@@ -41,14 +43,13 @@ public static class Crc32
     /// <summary>The checksum of a text in ASCII. A character outside ASCII makes the result meaningless, never an error.</summary>
     public static uint Of(ReadOnlySpan<char> ascii)
     {
-        var tables = _tables;
-        var crc = uint.MaxValue;
-        foreach (var character in ascii)
+        if (ascii.Length > StackBytes)
         {
-            crc = Step(tables, crc, character);
+            return Of(Encoding.Latin1.GetBytes(ascii.ToArray()).AsSpan());
         }
 
-        return ~crc;
+        Span<byte> bytes = stackalloc byte[StackBytes];
+        return Of(bytes[..Encoding.Latin1.GetBytes(ascii, bytes)]);
     }
 
     private static uint Step(uint[] tables, uint crc, uint value) => tables[(int)((crc ^ value) & 0xFF)] ^ (crc >> 8);

@@ -55,7 +55,10 @@ public sealed class DecryptingStream : Stream
             if (_opener is null)
             {
                 var header = await _source.ReadAtLeastAsync(
-                    _sealed.AsMemory(0, ChunkedCipher.HeaderBytes), ChunkedCipher.HeaderBytes, throwOnEndOfStream: false, cancellationToken);
+                    _sealed.AsMemory(0, ChunkedCipher.HeaderBytes),
+                    ChunkedCipher.HeaderBytes,
+                    throwOnEndOfStream: false,
+                    cancellationToken);
                 _opener = ReadHeader(header);
             }
 

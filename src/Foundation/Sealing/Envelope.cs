@@ -21,7 +21,7 @@ public static class Envelope
 
     internal const int TagBytes = 16;
     private const int HeaderBytes = 5;
-    private const int NonceBytes = 12;
+    internal const int NonceBytes = 12;
     private const int StackBytes = 512;
     private const byte Format = 1;
 
@@ -66,7 +66,7 @@ public static class Envelope
         envelope[0] = Format;
         BinaryPrimitives.WriteInt32BigEndian(envelope.AsSpan(1), keyVersion);
         var nonce = envelope.AsSpan(HeaderBytes, NonceBytes);
-        RandomNumberGenerator.Fill(nonce);
+        Nonces.Fill(nonce);
 
         byte[]? rented = null;
         var length = HeaderBytes + associatedData.Length;
@@ -76,7 +76,8 @@ public static class Envelope
         authenticated = authenticated[..length];
         envelope.AsSpan(0, HeaderBytes).CopyTo(authenticated);
         associatedData.CopyTo(authenticated[HeaderBytes..]);
-        cipher.Encrypt(nonce, plaintext, envelope.AsSpan(HeaderBytes + NonceBytes, plaintext.Length), envelope.AsSpan(^TagBytes..), authenticated);
+        var ciphertext = envelope.AsSpan(HeaderBytes + NonceBytes, plaintext.Length);
+        cipher.Encrypt(nonce, plaintext, ciphertext, envelope.AsSpan(^TagBytes..), authenticated);
         GiveBack(rented);
         return envelope;
     }
@@ -102,7 +103,11 @@ public static class Envelope
         try
         {
             cipher.Decrypt(
-                envelope.Slice(HeaderBytes, NonceBytes), envelope[(HeaderBytes + NonceBytes)..^TagBytes], envelope[^TagBytes..], opened, authenticated);
+                envelope.Slice(HeaderBytes, NonceBytes),
+                envelope[(HeaderBytes + NonceBytes)..^TagBytes],
+                envelope[^TagBytes..],
+                opened,
+                authenticated);
         }
         catch (AuthenticationTagMismatchException)
         {

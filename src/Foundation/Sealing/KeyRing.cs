@@ -78,7 +78,8 @@ public sealed class KeyRing
     {
         if (!MayStandUnder(scope, parentScope))
         {
-            throw new ArgumentException($"A key of {scope} does not stand under {parentScope?.ToString() ?? "the master key"}.", nameof(parentScope));
+            throw new ArgumentException(
+                $"A key of {scope} does not stand under {parentScope?.ToString() ?? "the master key"}.", nameof(parentScope));
         }
 
         if (_versions.ContainsKey((scope, scopeId)))
@@ -164,7 +165,10 @@ public sealed class KeyRing
     public IReadOnlyList<WrappedKey> RewrapChildren(KeyScope scope, string scopeId)
     {
         var parent = Require(scope, scopeId);
-        var older = _versions[(scope, scopeId)].Select(static slot => slot.Row.Id).Where(id => id != parent.Id).ToHashSet(StringComparer.Ordinal);
+        var older = _versions[(scope, scopeId)]
+            .Select(static slot => slot.Row.Id)
+            .Where(id => id != parent.Id)
+            .ToHashSet(StringComparer.Ordinal);
         return [.. _slots.Values.Where(slot => slot.Row.ParentId is { } id && older.Contains(id)).Select(slot =>
         {
             var moved = slot.Row with { ParentId = parent.Id };
@@ -192,7 +196,8 @@ public sealed class KeyRing
     public ScopeKey? Current(KeyScope scope, string scopeId) => LatestSlot(scope, scopeId) is { } slot ? TryUnwrap(slot) : null;
 
     /// <summary>One version of a scope's key, or null.</summary>
-    public ScopeKey? Version(KeyScope scope, string scopeId, int version) => Find(scope, scopeId, version) is { } slot ? TryUnwrap(slot) : null;
+    public ScopeKey? Version(KeyScope scope, string scopeId, int version) =>
+        Find(scope, scopeId, version) is { } slot ? TryUnwrap(slot) : null;
 
     /// <summary>All versions of a scope's key that open, latest first; look-up by keyed hash tries each.</summary>
     public IReadOnlyList<ScopeKey> Versions(KeyScope scope, string scopeId) =>
@@ -203,7 +208,8 @@ public sealed class KeyRing
         Require(scope, scopeId).Seal(cell, plaintext);
 
     /// <inheritdoc cref="Seal(KeyScope, string, in Cell, ReadOnlySpan{byte})"/>
-    public byte[] Seal(KeyScope scope, string scopeId, in Cell cell, string text) => Seal(scope, scopeId, cell, Encoding.UTF8.GetBytes(text));
+    public byte[] Seal(KeyScope scope, string scopeId, in Cell cell, string text) =>
+        Seal(scope, scopeId, cell, Encoding.UTF8.GetBytes(text));
 
     /// <summary>Opens with the key version that the envelope names. False when that key is gone or anything was changed.</summary>
     public bool TryOpen(
@@ -268,7 +274,8 @@ public sealed class KeyRing
     private ScopeKey? CurrentParentOf(WrappedKey row) =>
         row.ParentId is null ? null : Require(_slots[row.ParentId].Row.Scope, _slots[row.ParentId].Row.ScopeId);
 
-    private KeySlot? LatestSlot(KeyScope scope, string scopeId) => _versions.TryGetValue((scope, scopeId), out var slots) ? slots[^1] : null;
+    private KeySlot? LatestSlot(KeyScope scope, string scopeId) =>
+        _versions.TryGetValue((scope, scopeId), out var slots) ? slots[^1] : null;
 
     private KeySlot? Find(KeyScope scope, string scopeId, int version) =>
         _versions.TryGetValue((scope, scopeId), out var slots) ? Array.Find(slots, slot => slot.Row.Version == version) : null;

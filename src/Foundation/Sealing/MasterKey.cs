@@ -90,7 +90,9 @@ public sealed class MasterKey : IDisposable
         {
             if (file is null)
             {
-                return File.Exists(path) ? SealingFaults.KeyFileExists(path) : SealingFaults.MasterKeyUnreadable(path, refused.GetType().Name);
+                return File.Exists(path)
+                    ? SealingFaults.KeyFileExists(path)
+                    : SealingFaults.MasterKeyUnreadable(path, refused.GetType().Name);
             }
 
             // Half a key (a full disk) must not stand in the way of the next attempt; the file is ours, made a moment ago.

@@ -10,7 +10,8 @@ public static class SealingFaults
         + "(CREW_MASTER_KEY, CREW_MASTER_KEY_FILE or the key file beside the data folder).");
 
     public static readonly Fault KeysMissing = new("keys_missing", 500,
-        "The key table has no installation key, although data is there. Restore the key table from a backup; a new key would not open the data.");
+        "The key table has no installation key, although data is there. "
+        + "Restore the key table from a backup; a new key would not open the data.");
 
     public static readonly Fault FileDamaged = new("file_damaged", 500,
         "The encrypted file was truncated, extended, changed or sealed under another key. Restore it from another copy.");

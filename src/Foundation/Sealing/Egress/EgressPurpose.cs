@@ -1,0 +1,38 @@
+namespace Crew.Sealing.Egress;
+
+/// <summary>Why a call goes out on a tenant's behalf.</summary>
+public enum EgressPurpose
+{
+    Webhook,
+    Code,
+    Sso,
+    Crawl,
+    Provider,
+}
+
+/// <summary>The words of <c>CREW_EGRESS_ALLOW</c>.</summary>
+public static class EgressPurposes
+{
+    public static string ToName(this EgressPurpose purpose) => purpose switch
+    {
+        EgressPurpose.Webhook => "webhook",
+        EgressPurpose.Code => "code",
+        EgressPurpose.Sso => "sso",
+        EgressPurpose.Crawl => "crawl",
+        _ => "provider",
+    };
+
+    public static bool TryParse(ReadOnlySpan<char> name, out EgressPurpose purpose)
+    {
+        (purpose, var found) = name switch
+        {
+            "webhook" => (EgressPurpose.Webhook, true),
+            "code" => (EgressPurpose.Code, true),
+            "sso" => (EgressPurpose.Sso, true),
+            "crawl" => (EgressPurpose.Crawl, true),
+            "provider" => (EgressPurpose.Provider, true),
+            _ => (default, false),
+        };
+        return found;
+    }
+}
