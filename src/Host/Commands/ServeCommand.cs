@@ -1,0 +1,111 @@
+using System.CommandLine;
+using System.Text.Json;
+using Crew.Kernel;
+using Crew.Tenancy.Contracts;
+
+namespace Crew.Host.Commands;
+
+internal static class ServeCommand
+{
+    public static Command Make()
+    {
+        var email = new Option<string>("--email") { Description = "E-mail of the first Owner, for a first start.", DefaultValueFactory = _ => "owner@localhost" };
+        var command = new Command("serve", "Serve API and docs. A first start makes the installation.")
+        {
+            CommandLine.Data, CommandLine.Database, CommandLine.Urls, email,
+        };
+        command.SetAction((options, cancel) => RunAsync(options, options.GetValue(email)!, cancel));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult options, string email, CancellationToken cancel)
+    {
+        var settings = CrewSettings.Load(
+            ("CREW_DATA", options.GetValue(CommandLine.Data)), ("CREW_DATABASE", options.GetValue(CommandLine.Database)), ("CREW_URLS", options.GetValue(CommandLine.Urls)));
+        if (settings.Failed(out var wrong))
+        {
+            return CommandLine.Refuse(wrong);
+        }
+
+        using var folder = FolderLock.TryTake(settings.Value);
+        if (folder is null)
+        {
+            return CommandLine.Refuse(HostFaults.AlreadyServed);
+        }
+
+        var built = Server.Build(settings.Value);
+        if (built.Failed(out var unbuilt))
+        {
+            return CommandLine.Refuse(unbuilt);
+        }
+
+        await using var app = built.Value;
+        if (await BringUpAsync(app, settings.Value, email, cancel) is { } down)
+        {
+            return CommandLine.Refuse(down);
+        }
+
+        try
+        {
+            await app.StartAsync(cancel);
+        }
+        catch (IOException error) when (error.InnerException is not null || error.Message.Contains("address", StringComparison.OrdinalIgnoreCase))
+        {
+            return CommandLine.Refuse(Faults.Invalid("--urls", $"Cannot listen on {string.Join(", ", settings.Value.Urls)}: the port is taken or not allowed. Choose another with --urls."));
+        }
+
+        Terminal.Error($"crew serves {string.Join(", ", settings.Value.Urls)}  (docs: {settings.Value.PublicUrl}/docs, data: {settings.Value.Database ?? settings.Value.DataFolder})");
+        await app.WaitForShutdownAsync(cancel);
+        return 0;
+    }
+
+    private static async Task<Fault?> BringUpAsync(WebApplication app, CrewSettings settings, string email, CancellationToken cancel)
+    {
+        try
+        {
+            var installation = new Installation(app.Services, settings);
+            if (await installation.OpenAsync(mayBegin: true, cancel) is { } closed)
+            {
+                return closed;
+            }
+
+            if (!await app.Services.GetRequiredService<Provisioner>().AnyAsync(cancel))
+            {
+                var made = await installation.ProvisionAsync("Default", email, cancel);
+                if (made.Failed(out var fault))
+                {
+                    return fault;
+                }
+
+                Announce(made.Value, settings);
+            }
+
+            await Server.StartModulesAsync(app.Services, cancel);
+            return null;
+        }
+        catch (Storage.StorageUnavailableException)
+        {
+            return settings.Database is null ? Faults.StorageUnavailable : HostFaults.DatabaseUnreachable;
+        }
+    }
+
+    /// <summary>Shows the keys of a first start: to a terminal directly, elsewhere in a file that only this user can read.</summary>
+    private static void Announce(FirstRun run, CrewSettings settings)
+    {
+        if (Terminal.IsInteractive)
+        {
+            InitCommand.Print(run, asJson: false);
+            return;
+        }
+
+        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        using var file = new FileStream(settings.FirstRunFile, options);
+        JsonSerializer.Serialize(file, run, CommandLine.Json);
+        Terminal.Error($"First start: the keys are in {settings.FirstRunFile} (readable by this user only; removed at first use).");
+    }
+}

@@ -1,0 +1,62 @@
+using Crew.Audit;
+using Crew.Gateway;
+using Crew.Http;
+using Crew.Kernel;
+using Crew.Keys;
+using Crew.Sealing;
+using Crew.Sealing.Egress;
+using Crew.Spend;
+using Crew.Storage;
+using Crew.Tenancy;
+
+namespace Crew.Host;
+
+/// <summary>Puts the modules together; shared by the server and by every command.</summary>
+internal static class Composition
+{
+    /// <summary>The fixed list of parts. The order is the order in which schemas are applied.</summary>
+    public static readonly StorageModel Model = new(
+        StoredKeys.Part, HttpModule.Part, TenancyModule.Part, AuditModule.Part, SpendModule.Part, KeysModule.Part, GatewayModule.Part);
+
+    public static Fault? AddCrew(this IServiceCollection services, CrewSettings settings)
+    {
+        var addresses = ClientAddress.Parse(settings.TrustedProxies);
+        var egress = EgressPolicy.Parse(settings.EgressAllow);
+        if ((addresses.Fault ?? egress.Fault) is { } fault)
+        {
+            return fault;
+        }
+
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(settings);
+        services.AddSingleton(new StoreOptions { DataFolder = settings.DataFolder, PostgresConnectionString = settings.Database });
+        services.AddSingleton(s => Store.Open(s.GetRequiredService<StoreOptions>(), Model, s.GetServices<IEventSink>(), s.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<OpenedKeys>();
+        services.AddSingleton(s => s.GetRequiredService<OpenedKeys>().Keys);
+        services.AddSingleton(s => s.GetRequiredService<StoredKeys>().Ring);
+        services.AddSingleton(s => new RequestHasher(
+            s.GetRequiredService<KeyRing>().Version(KeyScope.Installation, WrappedKey.InstallationId, 1)!.Derive(KeyPurpose.Fingerprint).ToArray()));
+        services.AddSingleton(egress.Value);
+        services.AddSingleton<IHostResolver, SystemHostResolver>();
+        services.AddSingleton<GuardedHandlerFactory>();
+        services.AddHttp(addresses.Value);
+        services.AddAudit();
+        services.AddTenancy();
+        services.AddSpend();
+        services.AddKeys();
+        services.AddGateway();
+        return null;
+    }
+}
+
+/// <summary>The key hierarchy, once it has been opened. Asking earlier is a bug.</summary>
+internal sealed class OpenedKeys
+{
+    private StoredKeys? _keys;
+
+    public StoredKeys Keys
+    {
+        get => _keys ?? throw new InvalidOperationException("The key hierarchy is not open yet.");
+        set => _keys = value;
+    }
+}

@@ -1,0 +1,148 @@
+using System.Text.Json;
+using Crew.Kernel;
+
+namespace Crew.Host;
+
+/// <summary>
+/// The configuration: flags override the environment, the environment overrides <c>crew.json</c> (in the working directory).
+/// Names are the environment's; in <c>crew.json</c> they are lower case without the prefix (<c>CREW_DATA</c> is <c>data</c>).
+/// </summary>
+internal sealed class CrewSettings
+{
+    public const string DefaultUrl = "http://127.0.0.1:7080";
+
+    private static readonly string[] Known =
+    [
+        "CREW_DATA", "CREW_URLS", "CREW_DATABASE", "CREW_PUBLIC_URL", "CREW_MASTER_KEY", "CREW_MASTER_KEY_FILE", "CREW_TLS_CERT", "CREW_TLS_KEY",
+        "CREW_TRUSTED_PROXIES", "CREW_EGRESS_ALLOW", "CREW_SMTP_URL", "CREW_METRICS_URLS", "CREW_METRICS_TOKEN",
+        "OTEL_EXPORTER_OTLP_ENDPOINT", "OPENAI_API_KEY", "ANTHROPIC_API_KEY",
+    ];
+
+    private readonly Dictionary<string, string> _values;
+
+    private CrewSettings(Dictionary<string, string> values) => _values = values;
+
+    public string DataFolder => Path.GetFullPath(Get("CREW_DATA") ?? "data");
+
+    public IReadOnlyList<string> Urls => (Get("CREW_URLS") ?? DefaultUrl).Split([';', ','], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    public string? Database => Get("CREW_DATABASE");
+
+    /// <summary>The only source of links; off loopback it must be set, on loopback it is the first URL.</summary>
+    public string PublicUrl => (Get("CREW_PUBLIC_URL") ?? Urls[0]).TrimEnd('/');
+
+    public string? MasterKey => Get("CREW_MASTER_KEY");
+
+    public string? MasterKeyFile => Get("CREW_MASTER_KEY_FILE");
+
+    public string? TlsCertificate => Get("CREW_TLS_CERT");
+
+    public string? TlsKey => Get("CREW_TLS_KEY");
+
+    public string? TrustedProxies => Get("CREW_TRUSTED_PROXIES");
+
+    public string? EgressAllow => Get("CREW_EGRESS_ALLOW");
+
+    public IReadOnlyList<string> MetricsUrls =>
+        (Get("CREW_METRICS_URLS") ?? "").Split([';', ','], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    public string? MetricsToken => Get("CREW_METRICS_TOKEN");
+
+    public string? OpenAiApiKey => Get("OPENAI_API_KEY");
+
+    /// <summary>The key file that the first start on SQLite makes: beside the data folder, never in it.</summary>
+    public string DefaultKeyFile => DataFolder.TrimEnd('/') + ".key";
+
+    public string FirstRunFile => DataFolder.TrimEnd('/') + ".first-run.json";
+
+    public static Outcome<CrewSettings> Load(params IEnumerable<(string Name, string? Value)> flags)
+    {
+        var values = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (ReadFile(values) is { } fault)
+        {
+            return fault;
+        }
+
+        foreach (var name in Known)
+        {
+            if (Environment.GetEnvironmentVariable(name) is { Length: > 0 } value)
+            {
+                values[name] = value;
+            }
+        }
+
+        foreach (var (name, value) in flags)
+        {
+            if (!string.IsNullOrEmpty(value))
+            {
+                values[name] = value;
+            }
+        }
+
+        var settings = new CrewSettings(values);
+        return settings.Check() is { } wrong ? wrong : settings;
+    }
+
+    private string? Get(string name) => _values.GetValueOrDefault(name);
+
+    private static Fault? ReadFile(Dictionary<string, string> values)
+    {
+        const string file = "crew.json";
+        if (!File.Exists(file))
+        {
+            return null;
+        }
+
+        try
+        {
+            using var document = JsonDocument.Parse(File.ReadAllText(file));
+            foreach (var field in document.RootElement.EnumerateObject())
+            {
+                var name = Known.FirstOrDefault(k => k.Replace("CREW_", "", StringComparison.Ordinal).Equals(field.Name, StringComparison.OrdinalIgnoreCase));
+                if (name is null)
+                {
+                    return Faults.Invalid(field.Name, $"crew.json has the unknown setting '{field.Name}'. Known: {string.Join(", ", Known.Select(k => k.Replace("CREW_", "", StringComparison.Ordinal).ToLowerInvariant()))}.");
+                }
+
+                values[name] = field.Value.ValueKind == JsonValueKind.String ? field.Value.GetString()! : field.Value.GetRawText();
+            }
+
+            return null;
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException)
+        {
+            return Faults.Invalid("crew.json", "crew.json cannot be read as a JSON object. Check its syntax and its permissions.");
+        }
+    }
+
+    /// <summary>What would be unsafe or cannot work, said before anything starts.</summary>
+    private Fault? Check()
+    {
+        foreach (var url in Urls.Concat(MetricsUrls))
+        {
+            if (!Uri.TryCreate(url.Replace("://*", "://any.host", StringComparison.Ordinal).Replace("://+", "://any.host", StringComparison.Ordinal), UriKind.Absolute, out var parsed) || parsed.Scheme is not ("http" or "https"))
+            {
+                return Faults.Invalid("--urls", $"'{url}' is no URL to listen on. Write for example http://127.0.0.1:7080.");
+            }
+
+            if (parsed.Scheme == "http" && !IsLoopback(parsed) && TrustedProxies is null && TlsCertificate is null)
+            {
+                return Faults.Invalid("--urls", $"{url} would serve plain HTTP beyond this machine. Set CREW_TLS_CERT and CREW_TLS_KEY and use https://, or name the proxy in front with CREW_TRUSTED_PROXIES.");
+            }
+
+            if (parsed.Scheme == "https" && (TlsCertificate is null || TlsKey is null))
+            {
+                return Faults.Invalid("--urls", $"{url} needs a certificate. Set CREW_TLS_CERT and CREW_TLS_KEY to PEM files.");
+            }
+
+            if (!IsLoopback(parsed) && Get("CREW_PUBLIC_URL") is null)
+            {
+                return Faults.Invalid("CREW_PUBLIC_URL", $"{url} is reachable from other machines, so CREW_PUBLIC_URL must say under which address (for example https://crew.example.com).");
+            }
+        }
+
+        return null;
+    }
+
+    private static bool IsLoopback(Uri url) => url.IsLoopback;
+}

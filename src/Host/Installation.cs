@@ -1,0 +1,112 @@
+using Crew.Kernel;
+using Crew.Keys.Contracts;
+using Crew.Sealing;
+using Crew.Storage;
+using Crew.Tenancy.Contracts;
+
+namespace Crew.Host;
+
+/// <summary>What a new installation or organization begins with, as <c>crew init --json</c> prints it.</summary>
+internal sealed record FirstRun(string OrganizationId, string WorkspaceId, IReadOnlyDictionary<string, string> Crews, FirstRunOwner Owner, FirstRunKeys ApiKeys);
+
+internal sealed record FirstRunOwner(string UserId, string Email, string SignInUrl);
+
+internal sealed record FirstRunKeys(string Live, string Test);
+
+/// <summary>Opens an installation: schema, key hierarchy, store. Used by the server and by every command.</summary>
+internal sealed class Installation(IServiceProvider services, CrewSettings settings)
+{
+    public Store Store { get; } = services.GetRequiredService<Store>();
+
+    /// <summary>The author of what the operator does at the command line.</summary>
+    public static Origin Operator { get; } = new(new Actor("operator", Environment.UserName), null, null, null);
+
+    /// <summary>Whether there is a Crew database. Says so when PostgreSQL does not answer.</summary>
+    public async Task<Outcome<bool>> ExistsAsync(CancellationToken cancel)
+    {
+        try
+        {
+            return await Store.ExistsAsync(cancel);
+        }
+        catch (StorageUnavailableException)
+        {
+            return HostFaults.DatabaseUnreachable;
+        }
+    }
+
+    /// <summary>
+    /// Brings an existing installation up: applies missing schema files, opens the key hierarchy, starts the store. With
+    /// <paramref name="mayBegin"/> an empty place becomes a new installation, whose master key may be made (on SQLite).
+    /// </summary>
+    public async Task<Fault?> OpenAsync(bool mayBegin, CancellationToken cancel)
+    {
+        var exists = await ExistsAsync(cancel);
+        if (exists.Failed(out var unreachable))
+        {
+            return unreachable;
+        }
+
+        if (!exists.Value && !mayBegin)
+        {
+            return HostFaults.NoInstallation(settings.Database is null ? settings.DataFolder : "the PostgreSQL database");
+        }
+
+        var master = MasterKeyFor(exists.Value);
+        if (master.Failed(out var keyless))
+        {
+            return keyless;
+        }
+
+        var migrated = await Store.MigrateAsync(cancel);
+        if (migrated.Failed(out var stuck))
+        {
+            return stuck;
+        }
+
+        var keys = await StoredKeys.OpenAsync(Store, master.Value, services.GetRequiredService<TimeProvider>(), cancel);
+        if (keys.Failed(out var closed))
+        {
+            return closed;
+        }
+
+        services.GetRequiredService<OpenedKeys>().Keys = keys.Value;
+        return (await Store.StartAsync(cancel)).Fault;
+    }
+
+    /// <summary>Makes the first (or a further) organization with its two master keys.</summary>
+    public async Task<Outcome<FirstRun>> ProvisionAsync(string name, string email, CancellationToken cancel)
+    {
+        var provisioned = await services.GetRequiredService<Provisioner>().CreateAsync(name, email, Operator, cancel);
+        if (provisioned.Failed(out var fault))
+        {
+            return fault;
+        }
+
+        var organization = provisioned.Value;
+        var keys = services.GetRequiredService<OperatorKeys>();
+        var live = await keys.CreateMasterAsync(organization.OrganizationId, organization.WorkspaceId, "Account master (made at start)", false, true, Operator, cancel);
+        var test = await keys.CreateMasterAsync(organization.OrganizationId, organization.WorkspaceId, "Test master (made at start)", true, false, Operator, cancel);
+        if ((live.Fault ?? test.Fault) is { } keyless)
+        {
+            return keyless;
+        }
+
+        return new FirstRun(
+            organization.OrganizationId, organization.WorkspaceId, organization.Crews.ToDictionary(c => c.Key.ToName(), c => c.Value),
+            new FirstRunOwner(organization.UserId, organization.Email, $"{settings.PublicUrl}/sign-in"),
+            new FirstRunKeys(live.Value.Text.Reveal(), test.Value.Text.Reveal()));
+    }
+
+    /// <summary>Reads the master key; makes its file only where there is no data yet and the database is SQLite.</summary>
+    private Outcome<MasterKey> MasterKeyFor(bool exists)
+    {
+        var defaultFile = settings.Database is null ? settings.DefaultKeyFile : null;
+        if (!exists && settings.MasterKey is null && settings.MasterKeyFile is null && defaultFile is not null && !File.Exists(defaultFile))
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(defaultFile)!);
+            return MasterKey.CreateFile(defaultFile);
+        }
+
+        return MasterKey.Load(settings.MasterKey, settings.MasterKeyFile, defaultFile);
+    }
+}
