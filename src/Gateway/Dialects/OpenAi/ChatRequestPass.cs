@@ -245,11 +245,8 @@ internal ref struct ChatRequestPass
         var ends = _reader.TokenType is not JsonTokenType.StartArray;
         while (_reader.TokenType != JsonTokenType.Null && !(_reader.TokenType == JsonTokenType.EndArray && _reader.CurrentDepth == depth))
         {
-            if (_reader.TokenType == JsonTokenType.String && !_reader.ValueIsEscaped && _reader.ValueTextEquals("text"u8))
-            {
-                _features |= ChatFeatures.None;
-            }
-            else if (_reader.TokenType is not JsonTokenType.StartArray)
+            var isText = _reader.TokenType == JsonTokenType.String && !_reader.ValueIsEscaped && _reader.ValueTextEquals("text"u8);
+            if (!isText && _reader.TokenType != JsonTokenType.StartArray)
             {
                 _features |= ChatFeatures.AudioOutput;
                 SkipValue();
