@@ -1,0 +1,136 @@
+using System.Text.Json;
+using Crew.Gateway.Forwarding;
+using Crew.Gateway.Metering;
+
+namespace Crew.Gateway.Dialects.OpenAi;
+
+/// <summary>
+/// Learns from the chunks of one streamed completion what metering needs, and says which of them end it. Most chunks are read by
+/// searching for a few quoted names: inside a JSON string a quote is escaped, so text cannot look like a member.
+/// </summary>
+internal sealed class ChatChunkReader(bool clientWantsUsage)
+{
+    public TokenCounts? Usage { get; private set; }
+
+    public string? FinishReason { get; private set; }
+
+    public bool SawError { get; private set; }
+
+    public bool IsDone { get; private set; }
+
+    public long TextBytes { get; private set; }
+
+    /// <summary>Reads the data of one event. Nothing that a provider may send makes this throw.</summary>
+    public FrameFate Read(ReadOnlySpan<byte> data, bool isErrorEvent)
+    {
+        if (data.Trim(" \t"u8).SequenceEqual("[DONE]"u8))
+        {
+            IsDone = true;
+            return FrameFate.Hold;
+        }
+
+        TextBytes += ChatText.OfDeltas(data);
+        FinishReason = ChatText.FinishReason(data) ?? FinishReason;
+        SawError |= isErrorEvent;
+        if (!isErrorEvent && !ChatText.HasValue(data, "\"usage\""u8) && !ChatText.HasValue(data, "\"error\""u8))
+        {
+            return FrameFate.Pass;
+        }
+
+        var chunk = default(ChunkMembers);
+        try
+        {
+            chunk.Read(data);
+        }
+        catch (JsonException)
+        {
+            // The client's own reader will say so; for us the chunk tells nothing.
+            return isErrorEvent ? FrameFate.Hold : FrameFate.Pass;
+        }
+
+        SawError |= chunk.HasError;
+        Usage = chunk.Usage ?? Usage;
+        if (isErrorEvent || chunk.HasError)
+        {
+            return FrameFate.Hold;
+        }
+
+        if (chunk is { HasUsage: true, HasChoices: false })
+        {
+            return clientWantsUsage ? FrameFate.Hold : FrameFate.Strip;
+        }
+
+        // Some providers put the usage into the last chunk of text, others into every chunk; only the former is an end.
+        return chunk.HasUsage && FinishReason is not null ? FrameFate.Hold : FrameFate.Pass;
+    }
+
+    private ref struct ChunkMembers
+    {
+        public TokenCounts? Usage { get; private set; }
+
+        public bool HasUsage { get; private set; }
+
+        public bool HasChoices { get; private set; }
+
+        public bool HasError { get; private set; }
+
+        public void Read(ReadOnlySpan<byte> data)
+        {
+            var reader = new Utf8JsonReader(data);
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            {
+                return;
+            }
+
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var (usage, choices, error, groq) = reader.ValueIsEscaped ? default : (reader.ValueTextEquals("usage"u8),
+                    reader.ValueTextEquals("choices"u8), reader.ValueTextEquals("error"u8), reader.ValueTextEquals("x_groq"u8));
+                reader.Read();
+                if (usage)
+                {
+                    ReadUsage(ref reader);
+                }
+                else if (groq && reader.TokenType == JsonTokenType.StartObject)
+                {
+                    ReadGroq(ref reader);
+                }
+                else
+                {
+                    HasError |= error && reader.TokenType is not (JsonTokenType.Null or JsonTokenType.False);
+                    HasChoices |= choices && HasItems(ref reader);
+                    reader.Skip();
+                }
+            }
+        }
+
+        private void ReadUsage(ref Utf8JsonReader reader)
+        {
+            HasUsage |= reader.TokenType == JsonTokenType.StartObject;
+            Usage = UsageObject.Read(ref reader) ?? Usage;
+        }
+
+        private void ReadGroq(ref Utf8JsonReader reader)
+        {
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var usage = !reader.ValueIsEscaped && reader.ValueTextEquals("usage"u8);
+                reader.Read();
+                if (usage)
+                {
+                    ReadUsage(ref reader);
+                }
+                else
+                {
+                    reader.Skip();
+                }
+            }
+        }
+
+        private static bool HasItems(ref Utf8JsonReader reader)
+        {
+            var ahead = reader;
+            return reader.TokenType == JsonTokenType.StartArray && ahead.Read() && ahead.TokenType != JsonTokenType.EndArray;
+        }
+    }
+}

@@ -1,0 +1,26 @@
+namespace Crew.Gateway.Dialects.OpenAi;
+
+/// <summary>What a chat request asks for, as far as it matters for the price and for the choice of a target.</summary>
+[Flags]
+internal enum ChatFeatures
+{
+    None = 0,
+
+    /// <summary><c>tools</c> or <c>functions</c> are declared; providers wrap them in text of their own.</summary>
+    Tools = 1,
+
+    /// <summary>The answer may be audio (<c>modalities</c> or <c>audio</c>), which has its own price.</summary>
+    AudioOutput = 2,
+
+    /// <summary>A message refers to an image, audio, video or file, whose tokens the size of the body does not bound.</summary>
+    MediaInput = 4,
+
+    /// <summary><c>web_search_options</c>: searches are charged on top of tokens, and what they find is read as input.</summary>
+    WebSearch = 8,
+
+    /// <summary><c>prediction</c>: rejected predicted tokens are charged as output beyond the output cap.</summary>
+    Prediction = 16,
+
+    /// <summary>A <c>service_tier</c> that may be dearer than the listed price.</summary>
+    PricedTier = 32,
+}

@@ -1,0 +1,60 @@
+using Crew.Gateway.Forwarding;
+
+namespace Crew.Gateway.Dialects.OpenAi;
+
+/// <summary>A whole number of the request and where it stands; no value means that the field is <c>null</c>.</summary>
+internal readonly record struct NumberField(int? Value, ByteRange At);
+
+/// <summary>A truth value of the request and where it stands; no value means that the field is <c>null</c>.</summary>
+internal readonly record struct FlagField(bool? Value, ByteRange At);
+
+/// <summary>The <c>stream_options</c> of a request.</summary>
+/// <param name="At">Its value, braces included.</param>
+/// <param name="IsNull">The value is <c>null</c>.</param>
+/// <param name="IsEmpty">The value is an object without members.</param>
+/// <param name="IncludeUsage">The member <c>include_usage</c>, if it is there.</param>
+internal readonly record struct StreamOptionsField(ByteRange At, bool IsNull, bool IsEmpty, FlagField? IncludeUsage);
+
+/// <summary>What one pass over the body of <c>POST /v1/chat/completions</c> found. It holds no content, only governed fields.</summary>
+internal sealed record ChatRequest
+{
+    public required string Model { get; init; }
+
+    /// <summary>The model's string, quotes included.</summary>
+    public required ByteRange ModelAt { get; init; }
+
+    /// <summary>Offset of the opening brace of the body.</summary>
+    public required int RootAt { get; init; }
+
+    public required int BodyBytes { get; init; }
+
+    public FlagField? StreamField { get; init; }
+
+    public StreamOptionsField? StreamOptions { get; init; }
+
+    public NumberField? MaxTokens { get; init; }
+
+    public NumberField? MaxCompletionTokens { get; init; }
+
+    public NumberField? N { get; init; }
+
+    public NumberField? BestOf { get; init; }
+
+    public FlagField? Store { get; init; }
+
+    public ChatFeatures Features { get; init; }
+
+    public bool Stream => StreamField?.Value ?? false;
+
+    /// <summary>The client asked for the usage chunk by an explicit <c>true</c>; only then may it see one.</summary>
+    public bool WantsUsage => StreamOptions?.IncludeUsage?.Value ?? false;
+
+    /// <summary>The output cap that the client gave, in tokens per choice.</summary>
+    public int? OutputCap => MaxCompletionTokens?.Value ?? MaxTokens?.Value;
+
+    /// <summary>How many answers are produced and charged, at the most.</summary>
+    public int Choices => Math.Max(N?.Value ?? 1, BestOf?.Value ?? 1);
+
+    /// <summary>Whether body size, output cap and <see cref="Choices"/> bound the price; else a strict budget refuses the call.</summary>
+    public bool CostIsBoundable => (Features & ~ChatFeatures.Tools) == ChatFeatures.None;
+}

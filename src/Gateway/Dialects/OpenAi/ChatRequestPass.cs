@@ -1,0 +1,374 @@
+using System.Buffers;
+using System.Text.Json;
+using Crew.Gateway.Forwarding;
+using Crew.Kernel;
+
+namespace Crew.Gateway.Dialects.OpenAi;
+
+/// <summary>The state of one pass of <see cref="ChatRequestScan"/>.</summary>
+internal ref struct ChatRequestPass
+{
+    private const string Whole = "must be a whole number without fraction or exponent,";
+
+    private readonly int _bytes;
+    private Utf8JsonReader _reader;
+    private Fault? _fault;
+    private int _rootAt;
+    private (string Value, ByteRange At)? _model;
+    private FlagField? _stream;
+    private FlagField? _store;
+    private StreamOptionsField? _streamOptions;
+    private NumberField? _maxTokens;
+    private NumberField? _maxCompletionTokens;
+    private NumberField? _n;
+    private NumberField? _bestOf;
+    private bool _tierSeen;
+    private ChatFeatures _features;
+
+    public ChatRequestPass(ReadOnlySequence<byte> body)
+    {
+        _bytes = checked((int)body.Length);
+        _reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = ChatRequestScan.MaxDepthLevels + 2 });
+    }
+
+    private readonly int Offset => (int)_reader.TokenStartIndex;
+
+    private readonly ByteRange Token => new(Offset, (int)_reader.BytesConsumed - Offset);
+
+    /// <exception cref="JsonException">The body is not valid JSON.</exception>
+    public Outcome<ChatRequest> Run()
+    {
+        _reader.Read();
+        if (_reader.TokenType != JsonTokenType.StartObject)
+        {
+            SkipValue();
+            _reader.Read();
+            return _fault ?? GatewayFaults.NotAnObject;
+        }
+
+        _rootAt = Offset;
+        Span<byte> buffer = stackalloc byte[FieldName.MaxBytes];
+        while (_reader.Read() && _reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var at = Offset;
+            var length = FieldName.Read(ref _reader, buffer, out var isVariant);
+            var governed = ChatFields.Find(buffer[..length]);
+            _reader.Read();
+            if (governed != ChatField.Other && isVariant)
+            {
+                _fault = GatewayFaults.FieldVariant(ChatFields.Name(governed), at);
+            }
+            else
+            {
+                Take(governed, at);
+            }
+
+            if (_fault is not null)
+            {
+                return _fault;
+            }
+        }
+
+        // Reading on past the closing brace makes the reader complain about anything but white space.
+        _reader.Read();
+        return Result();
+    }
+
+    private readonly Outcome<ChatRequest> Result()
+    {
+        if (_model is not { } model)
+        {
+            return GatewayFaults.MissingField("model");
+        }
+
+        if (_maxTokens?.Value is { } old && _maxCompletionTokens?.Value is { } cap && old != cap)
+        {
+            return GatewayFaults.ConflictingCaps;
+        }
+
+        return new ChatRequest
+        {
+            Model = model.Value,
+            ModelAt = model.At,
+            RootAt = _rootAt,
+            BodyBytes = _bytes,
+            StreamField = _stream,
+            StreamOptions = _streamOptions,
+            MaxTokens = _maxTokens,
+            MaxCompletionTokens = _maxCompletionTokens,
+            N = _n,
+            BestOf = _bestOf,
+            Store = _store,
+            Features = _features,
+        };
+    }
+
+    private void Take(ChatField field, int at)
+    {
+        switch (field)
+        {
+            case ChatField.Model when Once(_model is null, field, at):
+                _model = ReadModel();
+                break;
+            case ChatField.Stream when Once(_stream is null, field, at):
+                _stream = ReadFlag(field);
+                break;
+            case ChatField.Store when Once(_store is null, field, at):
+                _store = ReadFlag(field);
+                break;
+            case ChatField.StreamOptions when Once(_streamOptions is null, field, at):
+                _streamOptions = ReadStreamOptions();
+                break;
+            case ChatField.MaxTokens when Once(_maxTokens is null, field, at):
+                _maxTokens = ReadNumber(field, int.MaxValue);
+                break;
+            case ChatField.MaxCompletionTokens when Once(_maxCompletionTokens is null, field, at):
+                _maxCompletionTokens = ReadNumber(field, int.MaxValue);
+                break;
+            case ChatField.N when Once(_n is null, field, at):
+                _n = ReadNumber(field, ChatRequestScan.MaxChoices);
+                break;
+            case ChatField.BestOf when Once(_bestOf is null, field, at):
+                _bestOf = ReadNumber(field, ChatRequestScan.MaxChoices);
+                break;
+            case ChatField.ServiceTier when Once(!_tierSeen, field, at):
+                ReadTier();
+                break;
+            case ChatField.Messages:
+                ReadMessages();
+                break;
+            case ChatField.Modalities:
+                ReadModalities();
+                break;
+            default:
+                TakeFeature(field);
+                break;
+        }
+    }
+
+    private void TakeFeature(ChatField field)
+    {
+        if (_fault is not null)
+        {
+            return;
+        }
+
+        if (_reader.TokenType != JsonTokenType.Null)
+        {
+            _features |= field switch
+            {
+                ChatField.Tools or ChatField.Functions => ChatFeatures.Tools,
+                ChatField.Audio => ChatFeatures.AudioOutput,
+                ChatField.WebSearchOptions => ChatFeatures.WebSearch,
+                ChatField.Prediction => ChatFeatures.Prediction,
+                _ => ChatFeatures.None,
+            };
+        }
+
+        SkipValue();
+    }
+
+    private bool Once(bool first, ChatField field, int at)
+    {
+        _fault = first ? null : GatewayFaults.RepeatedField(ChatFields.Name(field), at);
+        return first;
+    }
+
+    private void Refuse(ChatField field, string rule) => _fault = GatewayFaults.Field(ChatFields.Name(field), Offset, rule);
+
+    private (string Value, ByteRange At)? ReadModel()
+    {
+        const string Rule = "must be a string of 1 to 256 characters without control characters: the id of a model from GET /v1/models.";
+        if (_reader.TokenType == JsonTokenType.String && Token.Length <= ChatRequestScan.MaxModelCharacters * 6)
+        {
+            try
+            {
+                var model = _reader.GetString()!;
+                if (model.Length is > 0 and <= ChatRequestScan.MaxModelCharacters && !model.Any(char.IsControl))
+                {
+                    return (model, Token);
+                }
+            }
+            catch (InvalidOperationException)
+            {
+                // Half a surrogate pair is legal JSON, but no text; it is refused like any other malformed model.
+            }
+        }
+
+        Refuse(ChatField.Model, Rule);
+        return null;
+    }
+
+    private FlagField? ReadFlag(ChatField field)
+    {
+        switch (_reader.TokenType)
+        {
+            case JsonTokenType.True or JsonTokenType.False:
+                return new FlagField(_reader.TokenType == JsonTokenType.True, Token);
+            case JsonTokenType.Null:
+                return new FlagField(null, Token);
+            default:
+                Refuse(field, "must be true or false.");
+                return null;
+        }
+    }
+
+    private NumberField? ReadNumber(ChatField field, int limit)
+    {
+        if (_reader.TokenType == JsonTokenType.Null)
+        {
+            return new NumberField(null, Token);
+        }
+
+        if (_reader.TokenType == JsonTokenType.Number && _reader.TryGetInt32(out var value) && value >= 1 && value <= limit)
+        {
+            return new NumberField(value, Token);
+        }
+
+        Refuse(field, $"{Whole} from 1 to {limit}.");
+        return null;
+    }
+
+    private void ReadTier()
+    {
+        _tierSeen = true;
+        var listed = _reader.TokenType == JsonTokenType.Null || (_reader.TokenType == JsonTokenType.String && !_reader.ValueIsEscaped
+            && (_reader.ValueTextEquals("default"u8) || _reader.ValueTextEquals("flex"u8)));
+        _features |= listed ? ChatFeatures.None : ChatFeatures.PricedTier;
+        SkipValue();
+    }
+
+    private void ReadModalities()
+    {
+        // Anything but text, however it is written, has a price of its own.
+        var depth = _reader.CurrentDepth;
+        var ends = _reader.TokenType is not JsonTokenType.StartArray;
+        while (_reader.TokenType != JsonTokenType.Null && !(_reader.TokenType == JsonTokenType.EndArray && _reader.CurrentDepth == depth))
+        {
+            var isText = _reader.TokenType == JsonTokenType.String && !_reader.ValueIsEscaped && _reader.ValueTextEquals("text"u8);
+            if (!isText && _reader.TokenType != JsonTokenType.StartArray)
+            {
+                _features |= ChatFeatures.AudioOutput;
+                SkipValue();
+            }
+
+            if (ends || _fault is not null)
+            {
+                return;
+            }
+
+            _reader.Read();
+        }
+    }
+
+    private StreamOptionsField? ReadStreamOptions()
+    {
+        const ChatField Field = ChatField.StreamOptions;
+        if (_reader.TokenType is JsonTokenType.Null)
+        {
+            return new StreamOptionsField(Token, true, false, null);
+        }
+
+        if (_reader.TokenType is not JsonTokenType.StartObject)
+        {
+            Refuse(Field, "must be an object such as {\"include_usage\":true}.");
+            return null;
+        }
+
+        var (start, empty) = (Offset, true);
+        FlagField? usage = null;
+        Span<byte> buffer = stackalloc byte[FieldName.MaxBytes];
+        while (_reader.Read() && _reader.TokenType == JsonTokenType.PropertyName)
+        {
+            empty = false;
+            var at = Offset;
+            var length = FieldName.Read(ref _reader, buffer, out var isVariant);
+            _reader.Read();
+            if (!buffer[..length].SequenceEqual("include_usage"u8))
+            {
+                SkipValue();
+            }
+            else if (isVariant)
+            {
+                _fault = GatewayFaults.FieldVariant(ChatFields.Name(ChatField.IncludeUsage), at);
+            }
+            else if (Once(usage is null, ChatField.IncludeUsage, at))
+            {
+                usage = ReadFlag(ChatField.IncludeUsage);
+            }
+
+            if (_fault is not null)
+            {
+                return null;
+            }
+        }
+
+        return new StreamOptionsField(new ByteRange(start, (int)_reader.BytesConsumed - start), false, empty, usage);
+    }
+
+    /// <summary>
+    /// Walks the messages for parts whose tokens the size of the body does not bound: a link of fifty bytes may be an image of
+    /// a thousand tokens. Message members stand at depth 3, members of content parts and tool calls at depth 5.
+    /// </summary>
+    private void ReadMessages()
+    {
+        var depth = _reader.CurrentDepth;
+        if (_reader.TokenType != JsonTokenType.StartArray)
+        {
+            SkipValue();
+            return;
+        }
+
+        Span<byte> buffer = stackalloc byte[FieldName.MaxBytes];
+        while (_reader.Read() && _reader.CurrentDepth > depth && !TooDeep())
+        {
+            if (_reader.TokenType != JsonTokenType.PropertyName || (_reader.CurrentDepth != depth + 2 && _reader.CurrentDepth != depth + 4))
+            {
+                continue;
+            }
+
+            var name = buffer[..FieldName.Read(ref _reader, buffer, out _)];
+            var isPart = _reader.CurrentDepth == depth + 4;
+            var isType = isPart && name.SequenceEqual("type"u8);
+            var media = isPart ? ChatFields.IsMedia(name) : name.SequenceEqual("audio"u8);
+            if (isType || media)
+            {
+                _reader.Read();
+                media = !TooDeep() && (isType ? !IsTextual(buffer) : _reader.TokenType != JsonTokenType.Null);
+            }
+
+            _features |= media ? ChatFeatures.MediaInput : ChatFeatures.None;
+            if (_fault is not null)
+            {
+                return;
+            }
+        }
+    }
+
+    private bool IsTextual(scoped Span<byte> buffer) =>
+        _reader.TokenType == JsonTokenType.String && ChatFields.IsTextual(buffer[..FieldName.Read(ref _reader, buffer, out _)]);
+
+    private void SkipValue()
+    {
+        if (_reader.TokenType is not (JsonTokenType.StartObject or JsonTokenType.StartArray))
+        {
+            return;
+        }
+
+        var depth = _reader.CurrentDepth;
+        while (!TooDeep() && _reader.Read() && _reader.CurrentDepth > depth)
+        {
+        }
+    }
+
+    private bool TooDeep()
+    {
+        if (_reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray
+            && _reader.CurrentDepth >= ChatRequestScan.MaxDepthLevels)
+        {
+            _fault ??= GatewayFaults.TooDeep(ChatRequestScan.MaxDepthLevels, Offset);
+        }
+
+        return _fault is not null;
+    }
+}

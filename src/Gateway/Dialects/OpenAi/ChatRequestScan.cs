@@ -1,0 +1,50 @@
+using System.Buffers;
+using System.Text.Json;
+using Crew.Kernel;
+
+namespace Crew.Gateway.Dialects.OpenAi;
+
+/// <summary>
+/// Finds the few top-level fields of a chat request that routing, metering and splicing need, in one pass over its bytes.
+/// Any input gives a <see cref="ChatRequest"/> or a <see cref="Fault"/>; none gives an exception.
+/// </summary>
+internal static class ChatRequestScan
+{
+    /// <summary>Levels of nesting. Deep tool schemas need some thirty; ten thousand are an attack on the reader behind us.</summary>
+    public const int MaxDepthLevels = 256;
+
+    /// <summary>Characters of a model id; the catalogue takes no longer ones.</summary>
+    public const int MaxModelCharacters = 256;
+
+    /// <summary>Answers per request.</summary>
+    public const int MaxChoices = 128;
+
+    /// <param name="body">The body as it arrived, at most 2 GiB; it is only read.</param>
+    public static Outcome<ChatRequest> Read(ReadOnlySequence<byte> body)
+    {
+        if (body.IsEmpty)
+        {
+            return GatewayFaults.EmptyBody;
+        }
+
+        if (Utf8Body.BeginsWithByteOrderMark(body))
+        {
+            return GatewayFaults.ByteOrderMark;
+        }
+
+        if (Utf8Body.FirstInvalid(body) is { } invalid)
+        {
+            return GatewayFaults.NotUtf8(invalid);
+        }
+
+        try
+        {
+            return new ChatRequestPass(body).Run();
+        }
+        catch (JsonException broken)
+        {
+            // The exception's own text may quote the body, so only its numbers are taken.
+            return GatewayFaults.BrokenJson(broken.LineNumber ?? 0, broken.BytePositionInLine ?? 0);
+        }
+    }
+}

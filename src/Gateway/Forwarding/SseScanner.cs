@@ -1,0 +1,253 @@
+using System.Buffers;
+using Crew.Gateway.Dialects.OpenAi;
+using Crew.Gateway.Metering;
+
+namespace Crew.Gateway.Forwarding;
+
+/// <summary>
+/// Watches the event stream of a chat completion on its way to the client. Bytes pass unchanged, however the chunks are cut;
+/// only the usage chunk that the gateway itself asked for is taken out. The frames that end the stream are held back, so that
+/// the caller can make the settlement durable before the client sees the end.
+/// </summary>
+/// <remarks>
+/// <code>
+/// upstream ─► carry (a frame that is not complete) ─► frame ─► pass ──► output
+///                                                           ├─ hold ──► tail ─► output, by ReleaseTail or before a later frame
+///                                                           └─ strip
+/// </code>
+/// Not thread-safe. Disposing gives the pooled memory back.
+/// </remarks>
+internal sealed class SseScanner(bool clientWantsUsage) : IDisposable
+{
+    /// <summary>A longer frame passes as it comes, unread; usage and terminal frames are a few hundred bytes.</summary>
+    public const int MaxFrameBytes = 1 << 20;
+
+    /// <summary>A longer tail is no tail; it is given to the client.</summary>
+    public const int MaxTailBytes = 1 << 18;
+
+    private readonly ByteStore _carry = new();
+    private readonly ByteStore _tail = new();
+    private readonly ByteStore _joint = new();
+    private readonly ChatChunkReader _reader = new(clientWantsUsage);
+    private int _scanned;
+    private int _lineStart;
+    private bool _frameIsLong;
+    private bool _lineFeedMayFollow;
+    private bool _begun;
+    private FrameFate _last = FrameFate.Pass;
+
+    /// <summary>The last usage that any chunk carried; null where the provider has sent none so far.</summary>
+    public TokenCounts? Usage => _reader.Usage;
+
+    /// <summary>The last <c>finish_reason</c> that was not null; a catalogue word of the dialect, or null.</summary>
+    public string? FinishReason => _reader.FinishReason;
+
+    /// <summary>The provider reported an error inside the stream.</summary>
+    public bool SawError => _reader.SawError;
+
+    /// <summary>Text, a tool call, a refusal or reasoning has begun; until then another target could still take over.</summary>
+    public bool SawContent => _reader.TextBytes > 0;
+
+    /// <summary><c>[DONE]</c> has arrived. Nothing after it counts, so the caller stops reading.</summary>
+    public bool IsDone => _reader.IsDone;
+
+    /// <summary>UTF-8 bytes of text, arguments, refusals and reasoning that have gone to the client.</summary>
+    public long DeliveredTextBytes => _reader.TextBytes;
+
+    /// <summary>Frames that were too long to read; usage may have been in one of them.</summary>
+    public int LongFrames { get; private set; }
+
+    /// <summary>Bytes that wait for the settlement.</summary>
+    public int TailBytes => _tail.Length;
+
+    /// <summary>Takes bytes from the provider and writes those that may go out at once.</summary>
+    public void Push(ReadOnlySpan<byte> chunk, IBufferWriter<byte> output)
+    {
+        chunk = TakeLineFeed(chunk, output);
+        if (chunk.IsEmpty || IsDone)
+        {
+            return;
+        }
+
+        if (_carry.Length == 0)
+        {
+            _carry.Append(chunk[Walk(chunk, output)..]);
+        }
+        else
+        {
+            _carry.Append(chunk);
+            _carry.KeepFrom(Walk(_carry.Span, output));
+        }
+
+        if (_carry.Length > MaxFrameBytes || (_frameIsLong && _carry.Length > 0))
+        {
+            PassLongFrame(output);
+        }
+    }
+
+    /// <summary>
+    /// The provider has ended the stream. A frame that it left incomplete joins the tail: clients discard it, and it may be the
+    /// last that is known of a usage chunk cut in half.
+    /// </summary>
+    public void Complete()
+    {
+        if (_carry.Length > 0 && !IsDone && (_frameIsLong || Inspect(_carry.Span) != FrameFate.Strip))
+        {
+            _tail.Append(_carry.Span);
+        }
+
+        _carry.Clear();
+        (_scanned, _lineStart) = (0, 0);
+    }
+
+    /// <summary>Writes what was held back; to be called when the settlement is durable.</summary>
+    public void ReleaseTail(IBufferWriter<byte> output)
+    {
+        if (_tail.Length > 0)
+        {
+            output.Write(_tail.Span);
+            _tail.Clear();
+        }
+    }
+
+    public void Dispose()
+    {
+        _carry.Dispose();
+        _tail.Dispose();
+        _joint.Dispose();
+    }
+
+    /// <summary>Sends all complete frames of <paramref name="work"/> where they belong and says how many bytes that were.</summary>
+    private int Walk(ReadOnlySpan<byte> work, IBufferWriter<byte> output)
+    {
+        var (runStart, frameStart, lineStart, position) = (0, 0, _lineStart, _scanned);
+        while (work[position..].IndexOfAny((byte)'\n', (byte)'\r') is var found and >= 0)
+        {
+            var end = position + found;
+            var next = EndOfLine(work, end);
+
+            // An empty line ends a frame. A comment before any field is a keep-alive and must not wait for one.
+            var ends = end == lineStart || (lineStart == frameStart && work[lineStart] == ':' && !_frameIsLong);
+            (position, lineStart) = (next, next);
+            if (ends)
+            {
+                var fate = _frameIsLong ? FrameFate.Pass : Inspect(work[frameStart..next]);
+                _frameIsLong = false;
+                Send(work, ref runStart, frameStart, next, fate, output);
+                frameStart = next;
+                if (IsDone)
+                {
+                    output.Write(work[runStart..frameStart]);
+                    (_scanned, _lineStart) = (0, 0);
+                    return work.Length;
+                }
+            }
+        }
+
+        output.Write(work[runStart..frameStart]);
+        (_scanned, _lineStart) = (work.Length - frameStart, lineStart - frameStart);
+        return frameStart;
+    }
+
+    /// <summary>Where the line that ends at <paramref name="end"/> is over; a line feed behind a carriage return belongs to it.</summary>
+    private int EndOfLine(ReadOnlySpan<byte> work, int end)
+    {
+        var next = end + 1;
+        if (work[end] == '\r')
+        {
+            if (next == work.Length)
+            {
+                _lineFeedMayFollow = true;
+            }
+            else if (work[next] == '\n')
+            {
+                next++;
+            }
+        }
+
+        return next;
+    }
+
+    /// <summary>Puts a line feed that the cut of the chunks parted from its carriage return to where that one went.</summary>
+    private ReadOnlySpan<byte> TakeLineFeed(ReadOnlySpan<byte> chunk, IBufferWriter<byte> output)
+    {
+        if (!_lineFeedMayFollow || chunk.IsEmpty)
+        {
+            return chunk;
+        }
+
+        _lineFeedMayFollow = false;
+        if (chunk[0] != '\n')
+        {
+            return chunk;
+        }
+
+        if (_carry.Length > 0 || _frameIsLong)
+        {
+            _carry.Append(chunk[..1]);
+            _scanned++;
+            _lineStart++;
+        }
+        else if (_last == FrameFate.Pass)
+        {
+            output.Write(chunk[..1]);
+        }
+        else if (_last == FrameFate.Hold)
+        {
+            _tail.Append(chunk[..1]);
+        }
+
+        return chunk[1..];
+    }
+
+    private FrameFate Inspect(ReadOnlySpan<byte> frame)
+    {
+        if (!_begun)
+        {
+            _begun = true;
+            frame = frame.StartsWith("\uFEFF"u8) ? frame[3..] : frame;
+        }
+
+        return SseFrame.TryGetData(frame, _joint, out var data, out var isErrorEvent) ? _reader.Read(data, isErrorEvent) : FrameFate.Follow;
+    }
+
+    private void Send(
+        ReadOnlySpan<byte> work, ref int runStart, int frameStart, int frameEnd, FrameFate fate, IBufferWriter<byte> output)
+    {
+        if (fate == FrameFate.Follow)
+        {
+            fate = _tail.Length > 0 ? FrameFate.Hold : FrameFate.Pass;
+        }
+
+        _last = fate;
+        if (fate == FrameFate.Pass)
+        {
+            // What was held turned out not to be the end. Everything before it has been written already.
+            ReleaseTail(output);
+            return;
+        }
+
+        output.Write(work[runStart..frameStart]);
+        runStart = frameEnd;
+        if (fate == FrameFate.Hold)
+        {
+            _tail.Append(work[frameStart..frameEnd]);
+            if (_tail.Length > MaxTailBytes)
+            {
+                ReleaseTail(output);
+            }
+        }
+    }
+
+    private void PassLongFrame(IBufferWriter<byte> output)
+    {
+        LongFrames += _frameIsLong ? 0 : 1;
+        (_frameIsLong, _begun, _last) = (true, true, FrameFate.Pass);
+        ReleaseTail(output);
+        output.Write(_carry.Span);
+
+        // Only whether the next byte begins a line matters from here on.
+        (_scanned, _lineStart) = (0, _lineStart == _carry.Length ? 0 : -1);
+        _carry.Clear();
+    }
+}

@@ -1,0 +1,162 @@
+using System.Text.Json;
+
+namespace Crew.Gateway.Metering;
+
+/// <summary>
+/// Reads the <c>usage</c> object of the OpenAI dialect, where cached tokens are part of <c>prompt_tokens</c> and reasoning is part
+/// of <c>completion_tokens</c>, and makes the classes disjoint. Providers that count otherwise are recognised by their total.
+/// </summary>
+internal static class UsageObject
+{
+    /// <summary>Reads the value that the reader stands on and leaves the reader at its end.</summary>
+    /// <returns>The counts; null for <c>null</c>, for an object without counts and for numbers that cannot be. Zero is a count.</returns>
+    /// <exception cref="JsonException">The bytes are not valid JSON.</exception>
+    public static TokenCounts? Read(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            reader.Skip();
+            return null;
+        }
+
+        var numbers = default(Numbers);
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var details = IsDetails(ref reader);
+            var member = details ? Member.Unknown : Find(ref reader);
+            reader.Read();
+            if (details && reader.TokenType == JsonTokenType.StartObject)
+            {
+                while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+                {
+                    var inner = Find(ref reader);
+                    reader.Read();
+                    numbers.Take(inner, ref reader);
+                }
+            }
+            else
+            {
+                numbers.Take(member, ref reader);
+            }
+        }
+
+        return numbers.ToCounts();
+    }
+
+    private static bool IsDetails(ref Utf8JsonReader reader) => !reader.ValueIsEscaped
+        && (reader.ValueTextEquals("prompt_tokens_details"u8) || reader.ValueTextEquals("completion_tokens_details"u8)
+            || reader.ValueTextEquals("input_tokens_details"u8) || reader.ValueTextEquals("output_tokens_details"u8));
+
+    private static Member Find(ref Utf8JsonReader reader)
+    {
+        if (reader.ValueIsEscaped)
+        {
+            return Member.Unknown;
+        }
+
+        return reader.ValueTextEquals("prompt_tokens"u8) || reader.ValueTextEquals("input_tokens"u8) ? Member.Prompt
+            : reader.ValueTextEquals("completion_tokens"u8) || reader.ValueTextEquals("output_tokens"u8) ? Member.Completion
+            : reader.ValueTextEquals("total_tokens"u8) ? Member.Total
+            : reader.ValueTextEquals("cached_tokens"u8) || reader.ValueTextEquals("prompt_cache_hit_tokens"u8) ? Member.CacheRead
+            : reader.ValueTextEquals("cache_write_tokens"u8) ? Member.CacheWrite
+            : reader.ValueTextEquals("reasoning_tokens"u8) ? Member.Reasoning
+            : Member.Unknown;
+    }
+
+    private enum Member
+    {
+        Unknown,
+        Prompt,
+        Completion,
+        Total,
+        CacheRead,
+        CacheWrite,
+        Reasoning,
+    }
+
+    private struct Numbers
+    {
+        private bool _broken;
+        private long? _prompt;
+        private long? _completion;
+        private long? _total;
+        private long? _cacheRead;
+        private long? _cacheWrite;
+        private long? _reasoning;
+
+        public void Take(Member member, ref Utf8JsonReader reader)
+        {
+            if (member == Member.Unknown || reader.TokenType == JsonTokenType.Null)
+            {
+                reader.Skip();
+                return;
+            }
+
+            if (reader.TokenType != JsonTokenType.Number || !TryWhole(ref reader, out var value))
+            {
+                _broken = true;
+                reader.Skip();
+                return;
+            }
+
+            switch (member)
+            {
+                case Member.Prompt: _prompt = value; break;
+                case Member.Completion: _completion = value; break;
+                case Member.Total: _total = value; break;
+                case Member.CacheRead: _cacheRead = value; break;
+                case Member.CacheWrite: _cacheWrite = value; break;
+                default: _reasoning = value; break;
+            }
+        }
+
+        private static bool TryWhole(ref Utf8JsonReader reader, out long value)
+        {
+            if (!reader.TryGetInt64(out value))
+            {
+                // Some servers write 12.0 for twelve.
+                if (!reader.TryGetDecimal(out var number) || number != decimal.Truncate(number)
+                    || number > TokenCounts.MaxPerClass || number < 0)
+                {
+                    return false;
+                }
+
+                value = (long)number;
+            }
+
+            return value is >= 0 and <= TokenCounts.MaxPerClass;
+        }
+
+        public readonly TokenCounts? ToCounts()
+        {
+            if (_broken)
+            {
+                return null;
+            }
+
+            // Two of prompt, completion and total give the third.
+            var prompt = _prompt ?? (_total is { } t && _completion is { } c ? Math.Max(t - c, 0) : null);
+            var completion = _completion ?? (_total is { } all && _prompt is { } p ? Math.Max(all - p, 0) : null);
+            if (prompt is not { } input || completion is not { } output)
+            {
+                return null;
+            }
+
+            var cacheRead = _cacheRead ?? 0;
+            var cacheWrite = _cacheWrite ?? 0;
+            var reasoning = _reasoning ?? 0;
+            var cached = cacheRead + cacheWrite;
+
+            // Inclusive where it can be: a part that is larger than its whole was counted beside it. What only the total shows was
+            // hidden reasoning. When in doubt, the larger number is charged.
+            var (fresh, beside) = input >= cached ? (input - cached, 0) : (input, cached);
+            var unnamed = _total is { } total ? Math.Max(total - input - beside - output, 0) : 0;
+            if (reasoning > output || (unnamed > 0 && unnamed >= reasoning))
+            {
+                return new TokenCounts(fresh, cacheRead, cacheWrite, output, Math.Max(reasoning, unnamed));
+            }
+
+            return new TokenCounts(fresh, cacheRead, cacheWrite, output - reasoning, reasoning + unnamed);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+using System.Text;
+using System.Text.Json;
+using Crew.Kernel;
+
+namespace Crew.Gateway.Sandbox;
+
+/// <summary>A chat request as a provider reads it: parsed, checked, complete.</summary>
+internal sealed record SandboxRequest(
+    string Model, string Prompt, int PromptTokens, int Choices, int? Cap, bool Stream, bool IncludeUsage, IReadOnlySet<string> Tools)
+{
+    private const int MaxDepthLevels = 512;
+
+    /// <summary>Any bytes give a request or a fault.</summary>
+    public static Outcome<SandboxRequest> Parse(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(body, new JsonDocumentOptions { MaxDepth = MaxDepthLevels });
+            var root = document.RootElement;
+            return root.ValueKind == JsonValueKind.Object ? Read(root) : Bad(null, "The body must be a JSON object.");
+        }
+        catch (Exception broken) when (broken is JsonException or InvalidOperationException or FormatException)
+        {
+            // Besides broken JSON, half a surrogate pair ends here: it is legal JSON but no text.
+            return Bad(null, "The body could not be parsed as JSON text.");
+        }
+    }
+
+    private static Fault Bad(string? field, string message)
+    {
+        var fault = new Fault("invalid_value", 400, message);
+        return field is null ? fault : fault.At(field);
+    }
+
+    private static Outcome<SandboxRequest> Read(JsonElement root)
+    {
+        if (Get(root, "model") is not { ValueKind: JsonValueKind.String } model)
+        {
+            return Bad("model", "You must provide a model parameter.");
+        }
+
+        if (!SandboxModels.IsChat(model.GetString()!))
+        {
+            return new Fault("model_not_found", 404, "The sandbox has no chat model of this name.").At("model");
+        }
+
+        if (Get(root, "messages") is not { ValueKind: JsonValueKind.Array } messages || messages.GetArrayLength() == 0)
+        {
+            return Bad("messages", "The messages must be a list with at least one message.");
+        }
+
+        foreach (var name in new[] { "n", "max_tokens", "max_completion_tokens" })
+        {
+            if (Get(root, name) is { } number
+                && (number.ValueKind != JsonValueKind.Number || !number.TryGetInt32(out var value) || value < 1))
+            {
+                return Bad(name, "The value must be a positive integer.");
+            }
+        }
+
+        var choices = Get(root, "n")?.GetInt32() ?? 1;
+        var stream = Get(root, "stream")?.ValueKind == JsonValueKind.True;
+        var options = Get(root, "stream_options");
+        if (choices > 128 || (options is not null && !stream))
+        {
+            return choices > 128 ? Bad("n", "At most 128 choices.") : Bad("stream_options", "Only allowed when stream is true.");
+        }
+
+        var (prompt, tokens) = ReadMessages(messages);
+        if (prompt is null)
+        {
+            return Bad("messages", "Every message must be an object with a role.");
+        }
+
+        return new SandboxRequest(model.GetString()!, prompt, tokens + ToolTokens(root), choices,
+            (Get(root, "max_completion_tokens") ?? Get(root, "max_tokens"))?.GetInt32(), stream,
+            options is { ValueKind: JsonValueKind.Object } o && Get(o, "include_usage")?.ValueKind == JsonValueKind.True, ToolNames(root));
+    }
+
+    /// <summary>The member, or null where it is missing or <c>null</c>.</summary>
+    private static JsonElement? Get(JsonElement parent, string name) =>
+        parent.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    private static (string? Prompt, int Tokens) ReadMessages(JsonElement messages)
+    {
+        var (prompt, tokens) = ("", 0);
+        foreach (var message in messages.EnumerateArray())
+        {
+            if (message.ValueKind != JsonValueKind.Object || Get(message, "role") is not { ValueKind: JsonValueKind.String } role)
+            {
+                return (null, 0);
+            }
+
+            var text = TextOf(Get(message, "content"));
+            tokens += SandboxTokens.Count(text);
+            prompt = role.ValueEquals("user") ? text : prompt;
+        }
+
+        return (prompt, tokens);
+    }
+
+    private static string TextOf(JsonElement? content)
+    {
+        if (content is not { ValueKind: JsonValueKind.Array } parts)
+        {
+            return content is { ValueKind: JsonValueKind.String } whole ? whole.GetString()! : "";
+        }
+
+        var text = new StringBuilder();
+        foreach (var part in parts.EnumerateArray())
+        {
+            if (part.ValueKind == JsonValueKind.Object && Get(part, "text") is { ValueKind: JsonValueKind.String } piece)
+            {
+                text.Append(piece.GetString());
+            }
+        }
+
+        return text.ToString();
+    }
+
+    private static int ToolTokens(JsonElement root) =>
+        Get(root, "tools") is { ValueKind: JsonValueKind.Array } tools ? SandboxTokens.Count(tools.GetRawText()) : 0;
+
+    private static HashSet<string> ToolNames(JsonElement root)
+    {
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        var refused = Get(root, "tool_choice") is { ValueKind: JsonValueKind.String } choice && choice.ValueEquals("none");
+        if (!refused && Get(root, "tools") is { ValueKind: JsonValueKind.Array } tools)
+        {
+            Collect(tools, names);
+        }
+
+        return names;
+    }
+
+    private static void Collect(JsonElement tools, HashSet<string> names)
+    {
+        foreach (var tool in tools.EnumerateArray())
+        {
+            if (tool.ValueKind == JsonValueKind.Object && Get(tool, "function") is { ValueKind: JsonValueKind.Object } function
+                && Get(function, "name") is { ValueKind: JsonValueKind.String } name)
+            {
+                names.Add(name.GetString()!);
+            }
+        }
+    }
+}
