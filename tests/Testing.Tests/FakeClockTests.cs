@@ -11,8 +11,9 @@ public sealed class FakeClockTests
         var clock = new FakeClock();
         var start = clock.GetUtcNow();
         var fired = new List<(string Name, TimeSpan At)>();
-        using var late = clock.CreateTimer(_ => fired.Add(("late", clock.GetUtcNow() - start)), null, TimeSpan.FromSeconds(5), Timeout.InfiniteTimeSpan);
-        using var soon = clock.CreateTimer(_ => fired.Add(("soon", clock.GetUtcNow() - start)), null, TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(2));
+        void Note(object? name) => fired.Add(((string)name!, clock.GetUtcNow() - start));
+        using var late = clock.CreateTimer(Note, "late", TimeSpan.FromSeconds(5), Timeout.InfiniteTimeSpan);
+        using var soon = clock.CreateTimer(Note, "soon", TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(2));
 
         clock.Advance(TimeSpan.FromSeconds(5));
 

@@ -120,7 +120,7 @@ public sealed class ByteScan
         }
     }
 
-    /// <summary>The base64 characters that depend on the marker alone when it starts <paramref name="alignment"/> bytes into a group.</summary>
+    /// <summary>The base64 characters that depend on the marker alone when it starts that many bytes into a group.</summary>
     private static string Base64Core(byte[] plain, int alignment)
     {
         var text = Convert.ToBase64String([.. new byte[alignment], .. plain]);

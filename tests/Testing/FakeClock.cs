@@ -1,6 +1,8 @@
 namespace Crew.Testing;
 
-/// <summary>A clock that stands still until the test moves it. Timers fire inside <see cref="Advance"/>, in the order in which they fall due.</summary>
+/// <summary>
+/// A clock that stands still until the test moves it. Timers fire inside <see cref="Advance"/>, in the order in which they fall due.
+/// </summary>
 public sealed class FakeClock : TimeProvider
 {
     private readonly Lock _gate = new();

@@ -6,7 +6,8 @@ using System.Text.Json;
 namespace Crew.Testing;
 
 /// <summary>What one answer says and costs, worked out before its first byte is sent.</summary>
-internal sealed record MockShare(string Model, long Prompt, long Cached, long CompletionPerChoice, long Reasoning, int Choices, bool StreamUsage)
+internal sealed record MockShare(
+    string Model, long Prompt, long Cached, long CompletionPerChoice, long Reasoning, int Choices, bool StreamUsage)
 {
     public long Completion => CompletionPerChoice * Choices;
 
@@ -30,7 +31,7 @@ internal sealed record MockFrames(byte[] Head, byte[][] Content, byte[] Tail, by
 /// <summary>Renders answers of the OpenAI dialect. Equal answers are rendered once, so that an instant answer costs a copy.</summary>
 internal sealed class MockAnswers
 {
-    /// <summary>The answer's <c>system_fingerprint</c> ends in the provider's own delay, so that a load generator can subtract it.</summary>
+    /// <summary>The answer's <c>system_fingerprint</c> ends in the provider's own delay, for a load generator to subtract.</summary>
     public const string DelayMark = "fp_delay_us_";
 
     private const int DelayDigits = 12;
@@ -210,7 +211,8 @@ internal sealed class MockAnswers
     }
 
     private static byte[] Chunk(
-        MockBehavior behavior, MockShare share, long spoken, int choice, Action<Utf8JsonWriter>? delta, string? finish = null) => Frame(json =>
+        MockBehavior behavior, MockShare share, long spoken, int choice, Action<Utf8JsonWriter>? delta, string? finish = null) =>
+        Frame(json =>
     {
         Opening(json, "chat.completion.chunk", share.Model);
         json.WriteStartArray("choices");
@@ -292,7 +294,7 @@ internal sealed class MockAnswers
         return buffer.WrittenSpan.ToArray();
     }
 
-    /// <summary>Behaviours are compared by reference: a record with lists has no cheap equality, and scripts reuse their instances.</summary>
+    /// <summary>Behaviours are compared by reference: a record with lists has no cheap equality, and scripts reuse theirs.</summary>
     private sealed class ByReference : IEqualityComparer<(MockBehavior Behavior, MockShare Share)>
     {
         public bool Equals((MockBehavior Behavior, MockShare Share) x, (MockBehavior Behavior, MockShare Share) y) =>

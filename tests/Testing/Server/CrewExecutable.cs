@@ -7,20 +7,19 @@ public static class CrewExecutable
     public static string RepositoryRoot { get; } = FindRoot();
 
     /// <summary>Null when nothing is built yet.</summary>
-    public static string? TryFind(params string[] preferred)
+    /// <param name="places">Folders below <c>artifacts</c>, the preferred first; by default the debug build, then release.</param>
+    public static string? TryFind(params string[] places)
     {
         if (Environment.GetEnvironmentVariable("CREW_EXE") is { Length: > 0 } given)
         {
             return File.Exists(given) ? Path.GetFullPath(given) : throw new FileNotFoundException("CREW_EXE names no file.", given);
         }
 
-        string[] flavours = preferred.Length > 0 ? preferred : ["debug", "release"];
-        return flavours
-            .SelectMany(flavour => new[] { "bin", "publish" }.Select(kind => Path.Combine(RepositoryRoot, "artifacts", kind, "Host", flavour, "crew")))
-            .FirstOrDefault(File.Exists);
+        string[] inOrder = places.Length > 0 ? places : ["bin/Host/debug", "bin/Host/release", "publish/Host/release"];
+        return inOrder.Select(place => Path.Combine(RepositoryRoot, "artifacts", place, "crew")).FirstOrDefault(File.Exists);
     }
 
-    public static string Find(params string[] preferred) => TryFind(preferred)
+    public static string Find(params string[] places) => TryFind(places)
         ?? throw new FileNotFoundException("The product is not built. Build src/Host, or name an executable in CREW_EXE.");
 
     private static string FindRoot()

@@ -112,7 +112,8 @@ public sealed partial class CrewServer : IAsyncDisposable
                 await UntilReadyAsync();
                 return;
             }
-            catch (InvalidOperationException) when (attempt < AddressRaces && ErrorOutput().Contains("in use", StringComparison.OrdinalIgnoreCase))
+            catch (InvalidOperationException taken)
+                when (attempt < AddressRaces && taken.Message.Contains("in use", StringComparison.OrdinalIgnoreCase))
             {
                 Port = 0;
             }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
 
@@ -66,7 +67,7 @@ public sealed record NewModel
     public int? MaxOutputTokens { get; init; } = 4_096;
 }
 
-/// <summary>What a test means to do, in the words of the management API. All of it speaks with the account master unless told otherwise.</summary>
+/// <summary>What a test means to do, in the words of the management API; by the account master unless told otherwise.</summary>
 public sealed partial class CrewServer
 {
     private HttpClient? _master;
@@ -76,7 +77,7 @@ public sealed partial class CrewServer
 
     public async Task<CreatedKey> CreateKeyAsync(NewKey key, HttpClient? by = null)
     {
-        var expires = key.ExpiresAt?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", System.Globalization.CultureInfo.InvariantCulture);
+        var expires = key.ExpiresAt?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
         var mode = key is { Mode: null, Environment: null, CrewId: null } ? "live" : key.Mode;
         var data = await PostAsync("/v1/api-keys", new Dictionary<string, object?>
         {
