@@ -10,7 +10,7 @@ internal static class Program
     private const string Usage = """
         Crew.Bench [run]   [--quick] [--pairs N] [--seconds S] [--soak S] [--only a,b] [--write] [--no-nginx] [--crew PATH]
                            measures: throughput, latency, bodies, stream, soak, start, micro
-        Crew.Bench mock    [--port P] [--parent]                    the mock provider, alone
+        Crew.Bench mock    [--port P] [--parent] [--books]          the mock provider, alone
         Crew.Bench control [--port P] --upstream URL [--parent]     a bare forwarder: the control of every comparison
         Crew.Bench load    --url URL --model M [--key K] [--seconds S] [--warmup S] [--bytes B] [--pids P,P]
                            [--connections N | --rate R | --streams N]

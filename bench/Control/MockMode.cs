@@ -18,8 +18,9 @@ internal static class MockMode
 
     public static async Task<int> MainAsync(Arguments arguments)
     {
+        // A benchmark's millions of requests are only summed; --books keeps every bill, for looking at by hand.
         await using var mock = await MockProvider.StartAsync(
-            new MockProviderOptions { Port = arguments.Number("port", 0), KeepBills = false, KeptBodies = 0 });
+            new MockProviderOptions { Port = arguments.Number("port", 0), KeepBills = arguments.Has("books"), KeptBodies = 0 });
         mock.ForModel(Instant, new MockBehavior { CompletionTokens = 16, PromptTokens = 200 });
         mock.ForModel(Slow, new MockBehavior { CompletionTokens = 16, PromptTokens = 200, LatencyMinMs = 50, LatencyMaxMs = 200 });
         mock.ForModel(Paced, new MockBehavior

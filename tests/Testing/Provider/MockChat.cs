@@ -161,7 +161,7 @@ internal sealed class MockChat(MockBooks books, MockPrices prices)
         {
             turn.Bill.Cut = true;
             await response.BodyWriter.WriteAsync(body.AsMemory(0, body.Length / 2), turn.Context.RequestAborted);
-            turn.Context.Abort();
+            await MockStream.CutAsync(turn.Context);
             return;
         }
 

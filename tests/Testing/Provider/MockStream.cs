@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics;
 using System.IO.Pipelines;
+using Microsoft.AspNetCore.Http;
 
 namespace Crew.Testing;
 
@@ -51,7 +52,7 @@ internal sealed class MockStream(MockTurn turn, MockBehavior behavior, MockShare
         {
             if (behavior.CutAfterChunks == index)
             {
-                Cut();
+                await CutAsync();
                 return;
             }
 
@@ -68,7 +69,7 @@ internal sealed class MockStream(MockTurn turn, MockBehavior behavior, MockShare
 
         if (behavior.CutAfterChunks >= frames.Content.Length)
         {
-            Cut();
+            await CutAsync();
             return;
         }
 
@@ -91,10 +92,17 @@ internal sealed class MockStream(MockTurn turn, MockBehavior behavior, MockShare
         }
     }
 
-    private void Cut()
+    private Task CutAsync()
     {
         turn.Bill.Cut = true;
-        turn.Context.Abort();
+        return CutAsync(turn.Context);
+    }
+
+    /// <summary>Tears the connection down once what was written is on its way: an abort throws away what still waits to be sent.</summary>
+    internal static async Task CutAsync(HttpContext context)
+    {
+        await Task.Delay(50);
+        context.Abort();
     }
 
     private static async ValueTask FlushAsync(PipeWriter writer, CancellationToken gone)

@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Net.Http.Json;
+using System.Net.Http.Headers;
 using System.Text.Json;
 
 namespace Crew.Testing;
@@ -168,7 +168,9 @@ public sealed partial class CrewServer
     /// <summary>Posts the fields that have a value and returns <c>data</c> of the envelope.</summary>
     public async Task<JsonElement> PostAsync(string path, Dictionary<string, object?> body, HttpClient? by = null)
     {
-        using var answer = await (by ?? Master).PostAsJsonAsync(path, Present(body));
+        using var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(Present(body)));
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        using var answer = await (by ?? Master).PostAsync(new Uri(path, UriKind.Relative), content);
         return await DataAsync(answer);
     }
 
