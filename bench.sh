@@ -1,0 +1,32 @@
+#!/bin/sh
+# Builds what the benchmark needs, runs it on loopback and prints its table. Arguments go to the benchmark:
+#   ./bench.sh --quick            a few minutes less, wider intervals
+#   ./bench.sh --write            writes docs/benchmarks.md
+#   ./bench.sh --only throughput,stream
+set -eu
+cd "$(dirname "$0")"
+
+if ! command -v dotnet >/dev/null 2>&1; then
+  echo "bench.sh needs the .NET 10 SDK (dotnet) on the PATH." >&2
+  exit 1
+fi
+
+if [ ! -x /usr/sbin/nginx ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+  # Only the program is wanted: the package must not start a server of its own.
+  echo "Installing nginx-light, which is measured beside Crew." >&2
+  policy=/usr/sbin/policy-rc.d
+  made=0
+  if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy" && made=1
+  fi
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq nginx-light; } >/dev/null 2>&1 ||
+    echo "nginx-light could not be installed; going on without it." >&2
+  if [ "$made" = 1 ]; then rm -f "$policy"; fi
+fi
+
+case " $* " in
+  *" --self-check "* | *" --crew "* | " micro "*) ;;
+  *) dotnet publish src/Host/Host.csproj -c Release -v quiet --nologo ;;
+esac
+dotnet build bench/Bench.csproj -c Release -v quiet --nologo
+exec artifacts/bin/Bench/release/Crew.Bench "$@"

@@ -1,0 +1,16 @@
+using Crew.Bench.Load;
+
+namespace Crew.Bench.Micro;
+
+/// <summary>An in-process benchmark and what is asked of it; a goal of 0 asks nothing.</summary>
+internal sealed record MicroCase(string Name, double GoalP50Ns, double GoalP99Ns, Func<Histogram> Measure);
+
+/// <summary>Every in-process benchmark. A module's benchmark is a file of its own beside this one and one line here.</summary>
+internal static class MicroCatalogue
+{
+    public static IReadOnlyList<MicroCase> All { get; } =
+    [
+        new MicroCase("clock alone, one thread", 0, 0, () => MicroBench.Measure(_ => static () => { })),
+        new MicroCase("clock alone, two threads", 0, 0, () => MicroBench.Measure(_ => static () => { }, threads: 2)),
+    ];
+}
