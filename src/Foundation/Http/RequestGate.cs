@@ -201,7 +201,8 @@ internal sealed partial class RequestGate(
         }
 
         call.Origin.Owe(new Event("api_key.used", new Resource("endpoint",
-            $"{call.Http.Request.Method} {(call.Http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText}")));
+            $"{call.Http.Request.Method} {(call.Http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText}"))
+        { WithoutPlace = workspace.ZeroLogging });
         return null;
     }
 

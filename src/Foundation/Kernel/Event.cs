@@ -37,6 +37,9 @@ public sealed record Event(string Type, Resource? Resource = null)
     /// <summary>Whose log takes it when the transaction itself has no tenant (system jobs).</summary>
     public Tenant? Tenant { get; init; }
 
+    /// <summary>The workspace keeps no places (zero-logging): the record is written without IP address and user agent.</summary>
+    public bool WithoutPlace { get; init; }
+
     /// <summary>Which log takes it; null picks the workspace's when the transaction has one, else the organization's.</summary>
     public EventLog? Log { get; init; }
 }

@@ -13,4 +13,5 @@ public static class IdPrefix
     public const string Budget = "bud_";
     public const string Request = "req_";
     public const string AuditRecord = "log_";
+    public const string Export = "exp_";
 }

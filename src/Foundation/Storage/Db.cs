@@ -34,7 +34,8 @@ public sealed class Db : DbContext
     /// <summary>The parts that make up the model; part of the cache key of the compiled model.</summary>
     internal StorageModel Parts => _model;
 
-    internal Tenant? CurrentTenant { get; }
+    /// <summary>The tenant of this transaction; null in a system job.</summary>
+    public Tenant? CurrentTenant { get; }
 
     internal SystemJob? Job { get; }
 
