@@ -1,0 +1,125 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using Crew.Kernel;
+
+namespace Crew.Spend.Contracts;
+
+/// <summary>
+/// The door to money: whom a request counts against, whether it is capped, and the one hold that must be had before anything is
+/// sent to a provider.
+/// </summary>
+public sealed class Ledger
+{
+    private readonly ConcurrentDictionary<string, Book> _books = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, BudgetTerms> _terms = new(StringComparer.Ordinal);
+    private readonly ConditionalWeakTable<Caller, Scopes> _scopes = [];
+    private readonly Func<string, Book> _newBook;
+    private readonly SpendOptions _options;
+    private readonly TimeProvider _clock;
+
+    internal Ledger(LeaseDesk desk, SpendOptions options, TimeProvider clock)
+    {
+        (Desk, _options, _clock) = (desk, options, clock);
+        _newBook = organizationId => new Book(organizationId, desk, clock);
+    }
+
+    internal LeaseDesk Desk { get; }
+
+    internal ICollection<Book> Books => _books.Values;
+
+    /// <summary>The chain of a caller's requests, with the crew's level when the request has a crew. Cheap: kept as long as the caller.</summary>
+    public SpendScope ScopeOf(Caller caller, string? crewId)
+    {
+        var scopes = _scopes.GetOrCreateValue(caller);
+        return scopes.TryFind(crewId, out var scope) ? scope : scopes.Keep(crewId, new SpendScope(BookOf(caller.OrganizationId), caller, crewId));
+    }
+
+    /// <summary>Whether any budget, strict or tracking, stands in the chain: then only priced models may be called.</summary>
+    public bool IsCapped(SpendScope scope) => !Desk.IsOpen || scope.Book.ChainOf(scope).Allowances.Length > 0;
+
+    /// <summary>Whether a strict budget stands in the chain: then only bounded calls go out, to targets that honour the output cap.</summary>
+    public bool IsStrict(SpendScope scope) => !Desk.IsOpen || scope.Book.ChainOf(scope).IsStrict;
+
+    /// <summary>
+    /// Sets the worst case aside on every level of the chain, or on none. Completes at once unless a lease has to grow first;
+    /// then it waits for the database's word, so that nothing is refused that the budgets would have covered.
+    /// </summary>
+    /// <returns>
+    /// A hold, also when no budget stands in the chain; or <c>insufficient_quota</c> (402), <c>cost_not_boundable</c> (400),
+    /// <c>storage_unavailable</c> (503, leases could not grow in time).
+    /// </returns>
+    public ValueTask<Outcome<Hold>> HoldAsync(SpendScope scope, HoldRequest request, CancellationToken cancel)
+    {
+        if (!Desk.IsOpen)
+        {
+            return new ValueTask<Outcome<Hold>>(Faults.StorageUnavailable);
+        }
+
+        var arrived = 0L;
+        return scope.Book.TryHold(scope, request, ref arrived, out var outcome) switch
+        {
+            HoldVerdict.Granted => new ValueTask<Outcome<Hold>>(outcome.Hold!),
+            HoldVerdict.Refused => new ValueTask<Outcome<Hold>>(SpendFaults.InsufficientQuota(scope, outcome.Blocking!)),
+            HoldVerdict.NotBoundable => new ValueTask<Outcome<Hold>>(SpendFaults.CostNotBoundable),
+            _ => WaitAsync(scope, request, arrived, outcome.Waits!, cancel),
+        };
+    }
+
+    /// <summary>Takes a budget as it is now.</summary>
+    internal void Put(BudgetTerms terms)
+    {
+        _terms[terms.Id] = terms;
+        BookOf(terms.OrganizationId).Put(terms);
+    }
+
+    internal void Remove(string budgetId)
+    {
+        if (_terms.TryRemove(budgetId, out var terms))
+        {
+            BookOf(terms.OrganizationId).Remove(terms);
+        }
+    }
+
+    internal Book BookOf(string organizationId) => _books.GetOrAdd(organizationId, _newBook);
+
+    private async ValueTask<Outcome<Hold>> WaitAsync(SpendScope scope, HoldRequest request, long arrived, Task waits, CancellationToken cancel)
+    {
+        var most = TimeSpan.FromMilliseconds(_options.HoldWaitMilliseconds);
+        while (_clock.GetElapsedTime(arrived) is var waited && waited < most && Desk.IsOpen)
+        {
+            try
+            {
+                await waits.WaitAsync(most - waited, _clock, cancel);
+            }
+            catch (TimeoutException)
+            {
+                break;
+            }
+
+            switch (scope.Book.TryHold(scope, request, ref arrived, out var outcome))
+            {
+                case HoldVerdict.Granted:
+                    return outcome.Hold!;
+                case HoldVerdict.Refused:
+                    return SpendFaults.InsufficientQuota(scope, outcome.Blocking!);
+                case HoldVerdict.NotBoundable:
+                    return SpendFaults.CostNotBoundable;
+            }
+
+            waits = outcome.Waits!;
+        }
+
+        return Faults.StorageUnavailable;
+    }
+
+    /// <summary>The scopes of one caller: without a crew, and with each crew that it has named.</summary>
+    private sealed class Scopes
+    {
+        private readonly ConcurrentDictionary<string, SpendScope> _byCrew = new(StringComparer.Ordinal);
+
+        public bool TryFind(string? crewId, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out SpendScope? scope) =>
+            _byCrew.TryGetValue(crewId ?? "", out scope);
+
+        public SpendScope Keep(string? crewId, SpendScope scope) => _byCrew.GetOrAdd(crewId ?? "", scope);
+    }
+}

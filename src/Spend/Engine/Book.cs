@@ -1,0 +1,358 @@
+using Crew.Spend.Contracts;
+
+namespace Crew.Spend;
+
+/// <summary>How an attempt to hold ended.</summary>
+internal enum HoldVerdict
+{
+    Granted,
+
+    /// <summary>Some lease must grow first; wait for the tasks, then try again.</summary>
+    Waits,
+
+    /// <summary>Some budget has no room for it, now that the database said so.</summary>
+    Refused,
+
+    /// <summary>A strict budget and a cost without a bound.</summary>
+    NotBoundable,
+}
+
+/// <summary>
+/// The budgets of one organization with all that this process holds, settled and leased of them. One short lock makes every
+/// hold all-or-nothing over its chain; nothing in here waits or does I/O.
+/// </summary>
+internal sealed class Book(string organizationId, LeaseDesk desk, TimeProvider clock)
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<BudgetSubject, BudgetTerms[]> _terms = [];
+    private readonly Dictionary<string, Allowance> _current = [];
+    private readonly List<Allowance> _retired = [];
+    private long _version;
+
+    public string OrganizationId { get; } = organizationId;
+
+    /// <summary>Grows whenever a budget appears, changes or goes.</summary>
+    public long Version => Volatile.Read(ref _version);
+
+    /// <summary>Takes a budget as it is now; also the sign to forget what was known of its headroom.</summary>
+    public void Put(BudgetTerms terms)
+    {
+        lock (_lock)
+        {
+            _terms.TryGetValue(terms.Subject, out var known);
+            _terms[terms.Subject] = [.. (known ?? []).Where(t => t.Id != terms.Id), terms];
+            if (_current.TryGetValue(terms.Id, out var allowance))
+            {
+                var tighter = terms.AmountNano < allowance.Terms.AmountNano || terms.IsStrict != allowance.Terms.IsStrict;
+                allowance.Terms = terms;
+                if (tighter)
+                {
+                    allowance.CutDown();
+                }
+                else
+                {
+                    allowance.Forget();
+                }
+            }
+
+            Volatile.Write(ref _version, _version + 1);
+        }
+    }
+
+    public void Remove(BudgetTerms terms)
+    {
+        lock (_lock)
+        {
+            if (_terms.TryGetValue(terms.Subject, out var known))
+            {
+                _terms[terms.Subject] = [.. known.Where(t => t.Id != terms.Id)];
+                if (_terms[terms.Subject].Length == 0)
+                {
+                    _terms.Remove(terms.Subject);
+                }
+            }
+
+            if (_current.Remove(terms.Id, out var allowance))
+            {
+                Retire(allowance);
+            }
+
+            Volatile.Write(ref _version, _version + 1);
+        }
+    }
+
+    /// <summary>The chain of a scope, without touching windows: who is capped, and how.</summary>
+    public Chain ChainOf(SpendScope scope)
+    {
+        var chain = scope.Chain;
+        if (chain.Version == Version)
+        {
+            return chain;
+        }
+
+        lock (_lock)
+        {
+            return Resolve(scope, clock.GetUtcNow().ToUnixTimeMilliseconds());
+        }
+    }
+
+    /// <summary>Holds the worst case on every level or on none.</summary>
+    /// <param name="arrived">When the request first had to wait, on the monotonic clock; set here, kept by the caller between tries.</param>
+    public HoldVerdict TryHold(SpendScope scope, in HoldRequest request, ref long arrived, out HoldOutcome outcome)
+    {
+        outcome = default;
+        var nowMs = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        lock (_lock)
+        {
+            var chain = Resolve(scope, nowMs);
+            if (chain.IsStrict && !request.CostIsBounded)
+            {
+                return HoldVerdict.NotBoundable;
+            }
+
+            var amount = chain.IsStrict ? request.WorstCase : Math.Min(request.WorstCase, LargestTrackedHold);
+            foreach (var allowance in chain.Allowances)
+            {
+                if (!allowance.Covers(amount))
+                {
+                    return HoldSlowly(chain, request, amount, nowMs, ref arrived, out outcome);
+                }
+            }
+
+            outcome.Hold = Take(chain, amount, request.OutputTokens, isClamped: false, nowMs);
+            return HoldVerdict.Granted;
+        }
+    }
+
+    /// <summary>Ends a hold; the second call of a hold does nothing.</summary>
+    /// <returns>Whether this call ended it.</returns>
+    public bool End(Hold hold, HoldEnd how, long cost)
+    {
+        lock (_lock)
+        {
+            if (hold.End != HoldEnd.Open)
+            {
+                return false;
+            }
+
+            hold.End = how;
+            foreach (var allowance in hold.Chain.Allowances)
+            {
+                allowance.Held -= hold.AmountNano;
+                switch (how)
+                {
+                    case HoldEnd.Settled:
+                        allowance.Settled += cost;
+                        NoteBreach(allowance, cost - hold.AmountNano);
+                        break;
+                    case HoldEnd.Lost:
+                        allowance.Unknown += hold.AmountNano;
+                        break;
+                }
+
+                allowance.CloseIfDue();
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>Joins the desk's queue once, however often it is asked.</summary>
+    public void Queue(Allowance allowance)
+    {
+        if (allowance.Enqueue())
+        {
+            desk.Queue(allowance);
+        }
+    }
+
+    public LeaseExtension Take(Allowance allowance)
+    {
+        lock (_lock)
+        {
+            return allowance.Take(clock.GetUtcNow().ToUnixTimeMilliseconds(), clock.GetTimestamp());
+        }
+    }
+
+    public void Apply(LeaseExtension extension)
+    {
+        lock (_lock)
+        {
+            extension.Allowance.Apply(extension, clock.GetUtcNow().ToUnixTimeMilliseconds());
+            if (extension.Allowance.IsClosed)
+            {
+                _retired.Remove(extension.Allowance);
+            }
+        }
+
+        extension.Answer();
+    }
+
+    /// <summary>The extension could not be written: nothing changes, waiting requests look again until their time is up.</summary>
+    public void Fail(LeaseExtension extension)
+    {
+        lock (_lock)
+        {
+            if (extension.Closes || !extension.Allowance.IsDurable || extension.Deficit == 0)
+            {
+                Queue(extension.Allowance);
+            }
+        }
+
+        extension.Answer();
+    }
+
+    /// <summary>Ends windows that are over, and gives back leases that nobody has used for a while.</summary>
+    public void Tidy(long nowMs, long idleMs)
+    {
+        lock (_lock)
+        {
+            foreach (var allowance in _current.Values.ToList())
+            {
+                if (nowMs >= allowance.Span.EndMs)
+                {
+                    _current.Remove(allowance.Terms.Id);
+                    Retire(allowance);
+                }
+                else if (allowance.Available > 0 && nowMs - allowance.LastUsedMs >= idleMs)
+                {
+                    allowance.CutDown();
+                }
+            }
+        }
+    }
+
+    /// <summary>Queues the last write of every lease; the book takes no more holds.</summary>
+    public void Shut()
+    {
+        lock (_lock)
+        {
+            foreach (var allowance in _current.Values.Concat(_retired).Where(a => a.WasQueued).ToList())
+            {
+                allowance.Shut();
+            }
+        }
+    }
+
+    /// <summary>What this process knows of a budget's window; null when it has not used it.</summary>
+    public AllowanceState? StateOf(string budgetId)
+    {
+        lock (_lock)
+        {
+            return _current.TryGetValue(budgetId, out var a)
+                ? new AllowanceState(a.LeaseId, a.Span, a.Leased, a.Settled, a.Held, a.Unknown)
+                : null;
+        }
+    }
+
+    /// <summary>Breaches since the last call: budget and the sum above what was held.</summary>
+    public IReadOnlyList<(BudgetTerms Terms, long Excess)> TakeBreaches()
+    {
+        lock (_lock)
+        {
+            var breached = _current.Values.Concat(_retired).Where(a => a.Breach > 0).Select(a => (a.Terms, a.Breach, a)).ToList();
+            breached.ForEach(b => b.a.Breach = 0);
+            return [.. breached.Select(b => (b.Terms, b.Breach))];
+        }
+    }
+
+    /// <summary>A tracked hold only shows what is under way, so that absurd prices cannot overflow its sum.</summary>
+    private const long LargestTrackedHold = 1_000_000_000_000;
+
+    private HoldVerdict HoldSlowly(
+        Chain chain, in HoldRequest request, long amount, long nowMs, ref long arrived, out HoldOutcome outcome)
+    {
+        outcome = default;
+        arrived = arrived == 0 ? clock.GetTimestamp() : arrived;
+        var shortage = new Shortage(request, amount, arrived, clock);
+        foreach (var allowance in chain.Allowances)
+        {
+            shortage.Look(allowance);
+        }
+
+        if (shortage.Blocking is { } blocking)
+        {
+            outcome.Blocking = blocking;
+            return HoldVerdict.Refused;
+        }
+
+        if (shortage.Growing.Count > 0)
+        {
+            outcome.Waits = Task.WhenAll(shortage.Growing.Select(g => g.Allowance.Ask(g.Amount, g.Smallest)));
+            return HoldVerdict.Waits;
+        }
+
+        var tokens = shortage.ClampedTokens;
+        outcome.Hold = Take(chain, request.Cost(tokens), tokens, isClamped: true, nowMs);
+        return HoldVerdict.Granted;
+    }
+
+    private Hold Take(Chain chain, long amount, long outputTokens, bool isClamped, long nowMs)
+    {
+        foreach (var allowance in chain.Allowances)
+        {
+            allowance.Held += amount;
+            allowance.LastUsedMs = nowMs;
+            allowance.KeepAhead();
+        }
+
+        return new Hold(this, chain, amount, outputTokens, isClamped);
+    }
+
+    private Chain Resolve(SpendScope scope, long nowMs)
+    {
+        var chain = scope.Chain;
+        if (chain.Version == _version && nowMs < chain.EndMs)
+        {
+            return chain;
+        }
+
+        var allowances = new List<Allowance>();
+        foreach (var subject in scope.Subjects)
+        {
+            foreach (var terms in _terms.GetValueOrDefault(subject, []))
+            {
+                allowances.Add(CurrentOf(terms, nowMs));
+            }
+        }
+
+        return scope.Chain = new Chain([.. allowances], _version);
+    }
+
+    /// <summary>The allowance of the window of now. Windows only roll forward: a clock set back keeps counting in the later one.</summary>
+    private Allowance CurrentOf(BudgetTerms terms, long nowMs)
+    {
+        if (_current.TryGetValue(terms.Id, out var allowance))
+        {
+            if (nowMs < allowance.Span.EndMs)
+            {
+                return allowance;
+            }
+
+            Retire(allowance);
+        }
+
+        return _current[terms.Id] = new Allowance(desk.NextLeaseId(), terms, terms.Window.At(nowMs), this) { LastUsedMs = nowMs };
+    }
+
+    private void Retire(Allowance allowance)
+    {
+        if (allowance.WasQueued)
+        {
+            _retired.Add(allowance);
+            allowance.Retire();
+        }
+    }
+
+    private void NoteBreach(Allowance allowance, long excess)
+    {
+        if (excess > 0 && allowance.Terms.IsStrict)
+        {
+            allowance.Breach += excess;
+            desk.NoteBreach(this);
+        }
+    }
+}
+
+/// <summary>What this process knows of one budget in its current window, in nano-USD.</summary>
+internal sealed record AllowanceState(string LeaseId, WindowSpan Span, long Leased, long Settled, long Held, long Unknown);

@@ -1,0 +1,31 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Crew.Spend;
+
+/// <summary>The limits of the spend engine.</summary>
+internal sealed record SpendOptions
+{
+    /// <summary>Longest wait of one request for its leases to grow.</summary>
+    [Range(100, 30_000)]
+    public int HoldWaitMilliseconds { get; init; } = 2_000;
+
+    /// <summary>How many leases one transaction extends: short, because on SQLite everybody waits behind it.</summary>
+    [Range(1, 1_024)]
+    public int BatchLeases { get; init; } = 16;
+
+    /// <summary>Pause after a failed extension.</summary>
+    [Range(1, 5_000)]
+    public int RetryMilliseconds { get; init; } = 50;
+
+    /// <summary>A lease that nobody used for so long is given back.</summary>
+    [Range(1, 86_400)]
+    public int IdleSeconds { get; init; } = 60;
+
+    /// <summary>How often windows are closed, idle leases given back and this process reported alive.</summary>
+    [Range(1, 300)]
+    public int TidySeconds { get; init; } = 5;
+
+    /// <summary>A process start that has not reported for so long is dead: what it leased and nobody settled is lost.</summary>
+    [Range(10, 3_600)]
+    public int DeadAfterSeconds { get; init; } = 60;
+}
