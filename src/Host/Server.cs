@@ -1,10 +1,7 @@
 using System.Security.Cryptography.X509Certificates;
-using Crew.Audit;
-using Crew.Gateway;
 using Crew.Http;
 using Crew.Kernel;
 using Crew.Keys;
-using Crew.Spend;
 using Crew.Tenancy;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
@@ -36,9 +33,6 @@ internal static class Server
         app.MapHealth(settings.MetricsToken);
         app.MapTenancy();
         app.MapKeys();
-        app.MapSpend();
-        app.MapGateway();
-        app.MapAudit();
         Pages.Map(app);
         app.RequireDeclaredRoutes();
         return app;
@@ -48,8 +42,6 @@ internal static class Server
     public static async Task StartModulesAsync(IServiceProvider services, CancellationToken cancel)
     {
         await services.StartKeysAsync(cancel);
-        await services.StartSpendAsync(cancel);
-        await services.StartGatewayAsync(cancel);
     }
 
     private static void Configure(KestrelServerOptions kestrel, CrewSettings settings)
