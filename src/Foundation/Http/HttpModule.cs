@@ -21,7 +21,7 @@ public static class HttpModule
         services.AddSingleton<RefusalLog>();
         services.AddHostedService(s => s.GetRequiredService<RefusalLog>());
         services.AddSingleton<IdempotencyStore>(s => new IdempotencyStore(
-            new Lazy<Store>(s.GetRequiredService<Store>), s.GetRequiredService<RequestHasher>(), s.GetRequiredService<TimeProvider>()));
+            new Lazy<Store>(s.GetRequiredService<Store>), new Lazy<RequestHasher>(s.GetRequiredService<RequestHasher>), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IEventSink>(s => s.GetRequiredService<IdempotencyStore>());
         services.AddRouting(options => options.LowercaseUrls = true);
         return services;
