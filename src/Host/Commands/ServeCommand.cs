@@ -52,7 +52,8 @@ internal static class ServeCommand
         }
         catch (IOException error) when (error.InnerException is not null || error.Message.Contains("address", StringComparison.OrdinalIgnoreCase))
         {
-            return CommandLine.Refuse(Faults.Invalid("--urls", $"Cannot listen on {string.Join(", ", settings.Value.Urls)}: the port is taken or not allowed. Choose another with --urls."));
+            return CommandLine.Refuse(Faults.Invalid("--urls", $"Cannot listen on {string.Join(", ", settings.Value.Urls)}: "
+                + "the port is taken or not allowed. Choose another with --urls."));
         }
 
         Terminal.Error($"crew serves {string.Join(", ", settings.Value.Urls)}  (docs: {settings.Value.PublicUrl}/docs, data: {(settings.Value.Database is null ? settings.Value.DataFolder : "PostgreSQL")})");
