@@ -2,6 +2,7 @@ using System.Security.Cryptography.X509Certificates;
 using Crew.Http;
 using Crew.Kernel;
 using Crew.Keys;
+using Crew.Spend;
 using Crew.Tenancy;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
@@ -33,15 +34,17 @@ internal static class Server
         app.MapHealth(settings.MetricsToken);
         app.MapTenancy();
         app.MapKeys();
+        app.MapSpend();
         Pages.Map(app);
         app.RequireDeclaredRoutes();
         return app;
     }
 
     /// <summary>Loads what the hot path keeps in memory; the store must be started.</summary>
-    public static async Task StartModulesAsync(IServiceProvider services, CancellationToken cancel)
+    public static async Task<Fault?> StartModulesAsync(IServiceProvider services, CancellationToken cancel)
     {
         await services.StartKeysAsync(cancel);
+        return (await services.StartSpendAsync(cancel)).Fault;
     }
 
     private static void Configure(KestrelServerOptions kestrel, CrewSettings settings)

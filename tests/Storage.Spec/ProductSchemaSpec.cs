@@ -2,6 +2,7 @@ using Crew.Audit;
 using Crew.Http;
 using Crew.Keys;
 using Crew.Sealing;
+using Crew.Spend;
 using Crew.Tenancy;
 using Crew.Testing;
 using Microsoft.Data.Sqlite;
@@ -12,7 +13,7 @@ namespace Crew.Storage.Spec;
 /// <summary>The SQL files are written by hand; these tests compare them with the database that the mapped model would make.</summary>
 public sealed class ProductSchemaSpec
 {
-    private static readonly StorageModel Product = new(StoredKeys.Part, HttpModule.Part, TenancyModule.Part, AuditModule.Part, KeysModule.Part);
+    private static readonly StorageModel Product = new(StoredKeys.Part, HttpModule.Part, TenancyModule.Part, AuditModule.Part, SpendModule.Part, KeysModule.Part);
 
     [Fact]
     public async Task The_written_SQLite_schema_equals_the_model()

@@ -94,8 +94,7 @@ internal static class ServeCommand
                 Announce(made.Value, settings);
             }
 
-            await Server.StartModulesAsync(app.Services, cancel);
-            return null;
+            return await Server.StartModulesAsync(app.Services, cancel);
         }
         catch (Storage.StorageUnavailableException)
         {
