@@ -101,11 +101,44 @@ internal sealed class AuditBed : IAsyncDisposable
         return row.Fields.Id;
     }
 
+    /// <summary>
+    /// Steps until every record has its leaf. On PostgreSQL that may take a moment: a transaction running in another test's database
+    /// of the same server holds the sequencer up as well.
+    /// </summary>
     public async Task SequenceAllAsync()
     {
-        while ((await Sequencer.StepAsync(Sequencer.StepRecords, CancellationToken.None)).Value > 0)
+        for (var attempt = 0; attempt < 1_000; attempt++)
         {
+            while ((await Sequencer.StepAsync(Sequencer.StepRecords, CancellationToken.None)).Value > 0)
+            {
+            }
+
+            if (await Store.ReadAsync(SystemJob.AuditSequence, db =>
+                db.Set<AuditRecord>().AllAsync(r => db.Set<AuditLeaf>().Any(l => l.RecordId == r.Id))))
+            {
+                return;
+            }
+
+            await Task.Delay(20);
         }
+
+        throw new TimeoutException("The sequencer did not come to the end.");
+    }
+
+    /// <summary>Steps until one of them did something.</summary>
+    public async Task<int> StepAsync(int most)
+    {
+        for (var attempt = 0; attempt < 1_000; attempt++)
+        {
+            if ((await Sequencer.StepAsync(most, CancellationToken.None)).Value is > 0 and var done)
+            {
+                return done;
+            }
+
+            await Task.Delay(20);
+        }
+
+        throw new TimeoutException("The sequencer did nothing.");
     }
 
     public Task<IReadOnlyList<AuditLog>> ListAsync(Tenant tenant, AuditFilter? filter = null, string? after = null, int most = 1_000) =>
@@ -120,7 +153,7 @@ internal sealed class AuditBed : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Store.DisposeAsync();
-        Directory.Delete(_options.DataFolder, true);
+        TemporaryFolder.Remove(_options.DataFolder);
     }
 
     private Tenant NewTenant() => new(Id.New(IdPrefix.Organization, Clock), Id.New(IdPrefix.Workspace, Clock));
