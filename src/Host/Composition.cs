@@ -38,6 +38,7 @@ internal static class Composition
         services.AddSingleton(egress.Value);
         services.AddSingleton<IHostResolver, SystemHostResolver>();
         services.AddSingleton<GuardedHandlerFactory>();
+        services.AddSingleton(new FirstRunFile(settings.FirstRunFile));
         services.AddHttp(addresses.Value);
         services.AddAudit();
         services.AddTenancy();

@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using Crew.Audit;
 using Crew.Http;
 using Crew.Kernel;
 using Crew.Keys;
@@ -29,12 +30,20 @@ internal static class Server
         builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, settings));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
         var app = builder.Build();
+        var metricsPorts = settings.MetricsUrls.Select(u => new Uri(u.Replace("*", "localhost", StringComparison.Ordinal)).Port).ToHashSet();
+        app.UseMetricsListener(metricsPorts);
         app.UseRouting();
         app.UseGate();
-        app.MapHealth(settings.MetricsToken);
+        app.Use(async (http, next) =>
+        {
+            http.RequestServices.GetRequiredService<FirstRunFile>().Used(http);
+            await next(http);
+        });
+        app.MapHealth(settings.MetricsToken, metricsPorts);
         app.MapTenancy();
         app.MapKeys();
         app.MapSpend();
+        app.MapAudit();
         Pages.Map(app);
         app.RequireDeclaredRoutes();
         return app;
