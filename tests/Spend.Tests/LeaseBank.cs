@@ -36,7 +36,7 @@ internal sealed class LeaseBank
 
     public int Writes { get; private set; }
 
-    public Task<bool> WriteAsync(long epoch, IReadOnlyList<LeaseExtension> batch, CancellationToken cancel)
+    public Task WriteAsync(long epoch, IReadOnlyList<LeaseExtension> batch, CancellationToken cancel)
     {
         lock (_lock)
         {
@@ -44,15 +44,16 @@ internal sealed class LeaseBank
             if (Failing > 0)
             {
                 Failing--;
-                return Task.FromResult(false);
+                return Task.CompletedTask;
             }
 
             foreach (var extension in batch)
             {
                 Write(epoch, extension);
+                extension.IsDurable = true;
             }
 
-            return Task.FromResult(true);
+            return Task.CompletedTask;
         }
     }
 

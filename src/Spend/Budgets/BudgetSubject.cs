@@ -38,8 +38,20 @@ internal readonly record struct BudgetSubject(BudgetLevel Level, string Id, stri
         _ => "key",
     };
 
+    /// <summary>The subject as it is stored, unique within its level.</summary>
+    public string Stored => Level == BudgetLevel.Person ? $"{WorkspaceId}/{Id}" : Id;
+
     /// <summary>The <c>scope</c> of the interface: <c>organization</c>, <c>workspace</c>, <c>crew:…</c>, <c>user:…</c>, <c>key:…</c>.</summary>
     public override string ToString() => Level is BudgetLevel.Organization or BudgetLevel.Workspace ? LevelName : $"{LevelName}:{Id}";
+
+    public static BudgetSubject FromStored(string level, string stored, string? workspaceId) => level switch
+    {
+        "organization" => Organization(stored),
+        "workspace" => Workspace(stored),
+        "crew" => Crew(workspaceId!, stored),
+        "user" => Person(workspaceId!, stored[(stored.IndexOf('/', StringComparison.Ordinal) + 1)..]),
+        _ => Key(workspaceId!, stored),
+    };
 
     /// <summary>Reads a <c>scope</c> as a caller of one organization and workspace means it.</summary>
     public static bool TryParse(string? scope, string organizationId, string workspaceId, out BudgetSubject subject)

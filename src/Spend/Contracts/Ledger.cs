@@ -68,8 +68,11 @@ public sealed class Ledger
     /// <summary>Takes a budget as it is now.</summary>
     internal void Put(BudgetTerms terms)
     {
-        _terms[terms.Id] = terms;
-        BookOf(terms.OrganizationId).Put(terms);
+        if (!_terms.TryGetValue(terms.Id, out var known) || known.Version <= terms.Version)
+        {
+            _terms[terms.Id] = terms;
+            BookOf(terms.OrganizationId).Put(terms);
+        }
     }
 
     internal void Remove(string budgetId)

@@ -207,7 +207,7 @@ internal sealed class Book(string organizationId, LeaseDesk desk, TimeProvider c
     {
         lock (_lock)
         {
-            foreach (var allowance in _current.Values.ToList())
+            foreach (var allowance in _current.Values)
             {
                 if (nowMs >= allowance.Span.EndMs)
                 {
@@ -253,6 +253,21 @@ internal sealed class Book(string organizationId, LeaseDesk desk, TimeProvider c
             var breached = _current.Values.Concat(_retired).Where(a => a.Breach > 0).Select(a => (a.Terms, a.Breach, a)).ToList();
             breached.ForEach(b => b.a.Breach = 0);
             return [.. breached.Select(b => (b.Terms, b.Breach))];
+        }
+    }
+
+    /// <summary>Takes breaches back that could not be announced.</summary>
+    public void ReturnBreaches(IReadOnlyList<(BudgetTerms Terms, long Excess)> breaches)
+    {
+        lock (_lock)
+        {
+            foreach (var (terms, excess) in breaches)
+            {
+                if (_current.TryGetValue(terms.Id, out var allowance))
+                {
+                    NoteBreach(allowance, excess);
+                }
+            }
         }
     }
 

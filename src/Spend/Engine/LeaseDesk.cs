@@ -3,12 +3,12 @@ using System.Threading.Channels;
 
 namespace Crew.Spend;
 
-/// <summary>Writes extensions in one transaction: sets what was decided on each, and says whether all of it is durable.</summary>
-internal delegate Task<bool> WriteLeases(long epoch, IReadOnlyList<LeaseExtension> batch, CancellationToken cancel);
+/// <summary>Writes extensions: sets on each what was decided, and whether it is durable.</summary>
+internal delegate Task WriteLeases(long epoch, IReadOnlyList<LeaseExtension> batch, CancellationToken cancel);
 
 /// <summary>
 /// The one loop that turns wishes for capacity into durable leases. Each allowance waits at most once, so the queue is bounded
-/// by the budgets in use; each batch is one short transaction.
+/// by the budgets in use.
 /// </summary>
 internal sealed class LeaseDesk(WriteLeases write, SpendOptions options, TimeProvider clock)
 {
@@ -90,16 +90,15 @@ internal sealed class LeaseDesk(WriteLeases write, SpendOptions options, TimePro
             batch.Add(allowance.Book.Take(allowance));
         }
 
-        var durable = false;
         try
         {
-            durable = await write(Epoch, batch, cancel);
+            await write(Epoch, batch, cancel);
         }
         finally
         {
             foreach (var extension in batch)
             {
-                if (durable)
+                if (extension.IsDurable)
                 {
                     extension.Allowance.Book.Apply(extension);
                 }
@@ -110,6 +109,6 @@ internal sealed class LeaseDesk(WriteLeases write, SpendOptions options, TimePro
             }
         }
 
-        return durable;
+        return batch.TrueForAll(e => e.IsDurable);
     }
 }

@@ -33,6 +33,9 @@ internal sealed class LeaseExtension(Allowance allowance, int generation, TaskCo
     /// <summary>Set by the store: what all other leases of the window have taken.</summary>
     public long TakenByOthers { get; private set; }
 
+    /// <summary>Set by the store once the row is committed.</summary>
+    public bool IsDurable { get; set; }
+
     /// <summary>Decides, given the budget's amount and what all other leases of this window have taken.</summary>
     public long Decide(long amountNano, long takenByOthers)
     {

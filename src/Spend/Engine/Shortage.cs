@@ -38,7 +38,7 @@ internal sealed class Shortage(HoldRequest request, long amount, long arrived, T
             return;
         }
 
-        var least = allowance.Terms.ClampsOutput && request.PerOutputToken.Value > 0 ? request.ClampedCase : amount;
+        var least = allowance.Terms.ClampsOutput && request.CanBeClamped ? request.ClampedCase : amount;
         var isKnown = allowance.IsDurable && allowance.IsFresh(arrived, clock);
         if (!isKnown || (allowance.Headroom > 0 && least - allowance.Available <= allowance.Headroom))
         {

@@ -1,0 +1,151 @@
+using Crew.Kernel;
+using Crew.Spend.Contracts;
+using Crew.Storage;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Hosting;
+
+namespace Crew.Spend;
+
+/// <summary>
+/// Keeps the ledger in step with the database: loads the budgets and follows their changes, serves the lease desk, closes
+/// windows, announces breaches, and gives unused capacity back at an orderly stop.
+/// </summary>
+internal sealed class LedgerKeeper : BackgroundService
+{
+    public const string FeedTopic = "budgets";
+    private const int TickSeconds = 1;
+    private const int DrainSeconds = 5;
+    private readonly Store _store;
+    private readonly Ledger _ledger;
+    private readonly LeaseStore _leases;
+    private readonly SpendOptions _options;
+    private readonly TimeProvider _clock;
+
+    public LedgerKeeper(Store store, Ledger ledger, LeaseStore leases, SpendOptions options, TimeProvider clock)
+    {
+        (_store, _ledger, _leases, _options, _clock) = (store, ledger, leases, options, clock);
+        store.Feed.Follow(FeedTopic, ApplyAsync);
+    }
+
+    /// <summary>Begins this process's epoch and loads the budgets; from here on holds are given.</summary>
+    public async Task<Outcome<bool>> OpenAsync(CancellationToken cancel)
+    {
+        var epoch = await _leases.BeginEpochAsync(cancel);
+        if (epoch.Failed(out var fault) || (await _leases.RenewAsync(epoch.Value, _options.DeadAfterSeconds, cancel)).Failed(out fault))
+        {
+            return fault;
+        }
+
+        foreach (var budget in await _store.ReadAsync(SystemJob.HotState, db => db.Set<Budget>().AsNoTracking().ToListAsync(cancel), cancel))
+        {
+            _ledger.Put(budget.Terms());
+        }
+
+        _ledger.Desk.Open(epoch.Value);
+        return true;
+    }
+
+    /// <summary>Writes what must be written before the process ends. What cannot be written counts as lost at the next start.</summary>
+    public async Task CloseAsync(CancellationToken cancel)
+    {
+        _ledger.Desk.Shut();
+        foreach (var book in _ledger.Books)
+        {
+            book.Shut();
+        }
+
+        if (await _ledger.Desk.DrainAsync(cancel))
+        {
+            await _leases.EndEpochAsync(_ledger.Desk.Epoch, cancel);
+        }
+    }
+
+    /// <summary>One round of upkeep, without breaches.</summary>
+    public async Task TidyAsync(CancellationToken cancel)
+    {
+        var nowMs = _clock.GetUtcNow().ToUnixTimeMilliseconds();
+        foreach (var book in _ledger.Books)
+        {
+            book.Tidy(nowMs, _options.IdleSeconds * 1_000L);
+        }
+
+        await _leases.RenewAsync(_ledger.Desk.Epoch, _options.DeadAfterSeconds, cancel);
+    }
+
+    /// <summary>Raises <c>budget.breach</c> for what was billed beyond its hold; what cannot be written is raised next time.</summary>
+    public async Task AnnounceBreachesAsync(CancellationToken cancel)
+    {
+        foreach (var book in _ledger.Desk.TakeBreached())
+        {
+            var breaches = book.TakeBreaches();
+            var raised = await _store.ChangeAsync<bool>(SystemJob.SpendLeases, Origin.System, db =>
+            {
+                foreach (var (terms, excess) in breaches)
+                {
+                    db.Raise(BudgetEvents.Breach(terms, new NanoUsd(excess)));
+                }
+
+                return Task.FromResult<Outcome<bool>>(true);
+            }, cancel);
+            if (raised.Fault is not null)
+            {
+                book.ReturnBreaches(breaches);
+            }
+        }
+    }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        if (_ledger.Desk.IsOpen)
+        {
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(DrainSeconds), _clock);
+            await CloseAsync(limit.Token);
+        }
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(_ledger.Desk.RunAsync(stoppingToken), KeepAsync(stoppingToken));
+
+    private async Task KeepAsync(CancellationToken stop)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(TickSeconds), _clock);
+        try
+        {
+            for (var tick = 1L; await timer.WaitForNextTickAsync(stop); tick++)
+            {
+                await AnnounceBreachesAsync(stop);
+                if (tick % _options.TidySeconds == 0)
+                {
+                    await TidyAsync(stop);
+                }
+
+                if (tick % (_options.PartitionMinutes * 60) == 0)
+                {
+                    await AttemptSchema.MakeDaysAsync(_store, stop);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopping.
+        }
+    }
+
+    private async Task ApplyAsync(IReadOnlyList<string> budgetIds, CancellationToken cancel)
+    {
+        var budgets = await _store.ReadAsync(SystemJob.HotState,
+            db => db.Set<Budget>().AsNoTracking().Where(b => budgetIds.Contains(b.Id)).ToDictionaryAsync(b => b.Id, cancel), cancel);
+        foreach (var id in budgetIds)
+        {
+            if (budgets.TryGetValue(id, out var budget))
+            {
+                _ledger.Put(budget.Terms());
+            }
+            else
+            {
+                _ledger.Remove(id);
+            }
+        }
+    }
+}
