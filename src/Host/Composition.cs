@@ -1,9 +1,11 @@
 using Crew.Audit;
+using Crew.Gateway;
 using Crew.Http;
 using Crew.Kernel;
 using Crew.Keys;
 using Crew.Sealing;
 using Crew.Sealing.Egress;
+using Crew.Spend;
 using Crew.Storage;
 using Crew.Tenancy;
 
@@ -14,7 +16,7 @@ internal static class Composition
 {
     /// <summary>The fixed list of parts. The order is the order in which schemas are applied.</summary>
     public static readonly StorageModel Model = new(
-        StoredKeys.Part, HttpModule.Part, TenancyModule.Part, AuditModule.Part, KeysModule.Part);
+        StoredKeys.Part, HttpModule.Part, TenancyModule.Part, AuditModule.Part, KeysModule.Part, SpendModule.Part, GatewayModule.Part);
 
     public static Fault? AddCrew(this IServiceCollection services, CrewSettings settings)
     {
@@ -40,8 +42,9 @@ internal static class Composition
         services.AddHttp(addresses.Value);
         services.AddAudit();
         services.AddTenancy();
-        services.AddSingleton<Spend.Contracts.KeyBudgets>();
+        services.AddSpend();
         services.AddKeys();
+        services.AddGateway();
         return null;
     }
 }

@@ -1,7 +1,9 @@
 using System.Security.Cryptography.X509Certificates;
+using Crew.Gateway;
 using Crew.Http;
 using Crew.Kernel;
 using Crew.Keys;
+using Crew.Spend;
 using Crew.Tenancy;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
@@ -33,6 +35,7 @@ internal static class Server
         app.MapHealth(settings.MetricsToken);
         app.MapTenancy();
         app.MapKeys();
+        app.MapGateway();
         Pages.Map(app);
         app.RequireDeclaredRoutes();
         return app;
@@ -42,6 +45,8 @@ internal static class Server
     public static async Task StartModulesAsync(IServiceProvider services, CancellationToken cancel)
     {
         await services.StartKeysAsync(cancel);
+        _ = (await services.StartSpendAsync(cancel)).Value;
+        await services.StartGatewayAsync(cancel);
     }
 
     private static void Configure(KestrelServerOptions kestrel, CrewSettings settings)
