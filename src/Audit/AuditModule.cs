@@ -2,6 +2,9 @@ using Crew.Audit.Contracts;
 using Crew.Http;
 using Crew.Sealing;
 using Crew.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Crew.Audit;
@@ -23,10 +26,21 @@ public static class AuditModule
         services.AddSingleton<AuditTrail>();
         services.AddSingleton<IAccessTrail>(s => s.GetRequiredService<AuditTrail>());
         services.AddSingleton<IEventSink>(s => s.GetRequiredService<AuditTrail>());
+        services.AddSingleton<AuditReader>();
+        services.AddSingleton(s => new InstallationLog(s.GetRequiredService<Store>(), s.GetRequiredService<KeyRing>(), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<Sequencer>();
         services.AddSingleton<Upkeep>();
         services.AddHostedService<SequencerLoop>();
         services.AddHostedService<UpkeepLoop>();
         return services;
+    }
+
+    /// <summary>Maps the routes below <c>/v1/audit-logs</c>.</summary>
+    public static void MapAudit(this IEndpointRouteBuilder app)
+    {
+        var logs = app.MapGroup("/v1/audit-logs").WithTags("Audit log");
+        ListAuditLogs.Map(logs);
+        ExportAuditLogs.Map(logs);
+        ReadAuditLog.Map(logs);
     }
 }

@@ -19,6 +19,9 @@ internal sealed record Personal(string? Email, string? Ip, string? UserAgent)
     [ThreadStatic]
     private static ArrayBufferWriter<byte>? _scratch;
 
+    [ThreadStatic]
+    private static IncrementalHash? _sha256;
+
     /// <summary>
     /// Commits to the three fields and writes them with their salts, to be sealed. The commitments are those of
     /// <see cref="Commitment"/>, made here without its allocations: this runs for every request.
@@ -26,13 +29,15 @@ internal sealed record Personal(string? Email, string? Ip, string? UserAgent)
     public byte[] Commit(ReadOnlySpan<byte> salts, out ReadOnlySpan<byte> clear)
     {
         var scratch = _scratch ??= new ArrayBufferWriter<byte>(2_048);
+        var sha256 = _sha256 ??= IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var commitments = new byte[Fields * Commitment.Bytes];
         for (var field = 0; field < Fields; field++)
         {
             scratch.ResetWrittenCount();
             scratch.Write(salts.Slice(field * SaltBytes, SaltBytes));
             Text(scratch, Field(field));
-            SHA256.HashData(scratch.WrittenSpan, commitments.AsSpan(field * Commitment.Bytes));
+            sha256.AppendData(scratch.WrittenSpan);
+            sha256.GetHashAndReset(commitments.AsSpan(field * Commitment.Bytes));
         }
 
         scratch.ResetWrittenCount();

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
 using Crew.Sealing;
 
 namespace Crew.Audit;
@@ -19,7 +18,7 @@ internal sealed class PersonalSeal(Lazy<KeyRing> keys)
     public void Apply(RecordFields record, Personal personal)
     {
         Span<byte> salts = stackalloc byte[3 * Personal.SaltBytes];
-        RandomNumberGenerator.Fill(salts);
+        Salts.Fill(salts);
         record.Commitments = personal.Commit(salts, out var clear);
         var key = KeyOf(record);
         var envelope = key.Seal(CellOf(record), clear);

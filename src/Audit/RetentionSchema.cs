@@ -29,11 +29,18 @@ internal static class RetentionSchema
         $"SELECT storage_partitions('audit_records', {daysAhead}) WHERE pg_try_advisory_xact_lock({PartitionLock})", cancel);
 
     /// <summary>PostgreSQL only: whole days go by their partition, unless a record from before has no leaf yet.</summary>
-    public static Task DropDaysAsync(Db db, long before, CancellationToken cancel) => db.Database.ExecuteSqlAsync(
-        $"""
-        SELECT audit_drop_days({before}) WHERE NOT EXISTS (
-          SELECT FROM audit_records r, audit_sequencer s WHERE r.at < {before} AND (r.xid, r.id) > (s.xid, s.record_id))
-        """, cancel);
+    public static async Task DropDaysAsync(Db db, long before, CancellationToken cancel)
+    {
+        // Two statements: what a statement is reading cannot be dropped by it.
+        var settled = (await db.Database.SqlQuery<bool>(
+            $"""
+            SELECT NOT EXISTS (SELECT FROM audit_records r, audit_sequencer s WHERE r.at < {before} AND (r.xid, r.id) > (s.xid, s.record_id)) AS "Value"
+            """).ToListAsync(cancel)).Single();
+        if (settled)
+        {
+            await db.Database.ExecuteSqlAsync($"SELECT audit_drop_days({before})", cancel);
+        }
+    }
 
     /// <summary>The next expired records that have their leaf, oldest first: behind a position, or from a time on.</summary>
     public static Task<List<ExpiredRecord>> FindAsync(Db db, bool sqlite, long after, long usesBefore, long restBefore, int most, CancellationToken cancel) =>

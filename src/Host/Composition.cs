@@ -16,7 +16,7 @@ internal static class Composition
 {
     /// <summary>The fixed list of parts. The order is the order in which schemas are applied.</summary>
     public static readonly StorageModel Model = new(
-        StoredKeys.Part, HttpModule.Part, TenancyModule.Part, AuditModule.Part, KeysModule.Part, SpendModule.Part, GatewayModule.Part);
+        StoredKeys.Part, HttpModule.Part, TenancyModule.Part, AuditModule.Part, SpendModule.Part, KeysModule.Part, GatewayModule.Part);
 
     public static Fault? AddCrew(this IServiceCollection services, CrewSettings settings)
     {
@@ -39,6 +39,7 @@ internal static class Composition
         services.AddSingleton(egress.Value);
         services.AddSingleton<IHostResolver, SystemHostResolver>();
         services.AddSingleton<GuardedHandlerFactory>();
+        services.AddSingleton(new FirstRunFile(settings.FirstRunFile));
         services.AddHttp(addresses.Value);
         services.AddAudit();
         services.AddTenancy();

@@ -101,7 +101,8 @@ internal sealed class CrewSettings
                 var name = Known.FirstOrDefault(k => k.Replace("CREW_", "", StringComparison.Ordinal).Equals(field.Name, StringComparison.OrdinalIgnoreCase));
                 if (name is null)
                 {
-                    return Faults.Invalid(field.Name, $"crew.json has the unknown setting '{field.Name}'. Known: {string.Join(", ", Known.Select(k => k.Replace("CREW_", "", StringComparison.Ordinal).ToLowerInvariant()))}.");
+                    return Faults.Invalid(field.Name, $"crew.json has the unknown setting '{field.Name}'. "
+                        + $"Known: {string.Join(", ", Known.Select(k => k.Replace("CREW_", "", StringComparison.Ordinal).ToLowerInvariant()))}.");
                 }
 
                 values[name] = field.Value.ValueKind == JsonValueKind.String ? field.Value.GetString()! : field.Value.GetRawText();
@@ -120,14 +121,16 @@ internal sealed class CrewSettings
     {
         foreach (var url in Urls.Concat(MetricsUrls))
         {
-            if (!Uri.TryCreate(url.Replace("://*", "://any.host", StringComparison.Ordinal).Replace("://+", "://any.host", StringComparison.Ordinal), UriKind.Absolute, out var parsed) || parsed.Scheme is not ("http" or "https"))
+            var listened = url.Replace("://*", "://any.host", StringComparison.Ordinal).Replace("://+", "://any.host", StringComparison.Ordinal);
+            if (!Uri.TryCreate(listened, UriKind.Absolute, out var parsed) || parsed.Scheme is not ("http" or "https"))
             {
                 return Faults.Invalid("--urls", $"'{url}' is no URL to listen on. Write for example http://127.0.0.1:7080.");
             }
 
             if (parsed.Scheme == "http" && !IsLoopback(parsed) && TrustedProxies is null && TlsCertificate is null)
             {
-                return Faults.Invalid("--urls", $"{url} would serve plain HTTP beyond this machine. Set CREW_TLS_CERT and CREW_TLS_KEY and use https://, or name the proxy in front with CREW_TRUSTED_PROXIES.");
+                return Faults.Invalid("--urls", $"{url} would serve plain HTTP beyond this machine. "
+                    + "Set CREW_TLS_CERT and CREW_TLS_KEY and use https://, or name the proxy in front with CREW_TRUSTED_PROXIES.");
             }
 
             if (parsed.Scheme == "https" && (TlsCertificate is null || TlsKey is null))

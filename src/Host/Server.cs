@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using Crew.Audit;
 using Crew.Gateway;
 using Crew.Http;
 using Crew.Kernel;
@@ -30,23 +31,32 @@ internal static class Server
         builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, settings));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
         var app = builder.Build();
+        var metricsPorts = settings.MetricsUrls.Select(u => new Uri(u.Replace("*", "localhost", StringComparison.Ordinal)).Port).ToHashSet();
+        app.UseMetricsListener(metricsPorts);
         app.UseRouting();
         app.UseGate();
-        app.MapHealth(settings.MetricsToken);
+        app.Use(async (http, next) =>
+        {
+            http.RequestServices.GetRequiredService<FirstRunFile>().Used(http);
+            await next(http);
+        });
+        app.MapHealth(settings.MetricsToken, metricsPorts);
         app.MapTenancy();
         app.MapKeys();
+        app.MapSpend();
         app.MapGateway();
+        app.MapAudit();
         Pages.Map(app);
         app.RequireDeclaredRoutes();
         return app;
     }
 
     /// <summary>Loads what the hot path keeps in memory; the store must be started.</summary>
-    public static async Task StartModulesAsync(IServiceProvider services, CancellationToken cancel)
+    public static async Task<Fault?> StartModulesAsync(IServiceProvider services, CancellationToken cancel)
     {
         await services.StartKeysAsync(cancel);
-        _ = (await services.StartSpendAsync(cancel)).Value;
         await services.StartGatewayAsync(cancel);
+        return (await services.StartSpendAsync(cancel)).Fault;
     }
 
     private static void Configure(KestrelServerOptions kestrel, CrewSettings settings)

@@ -19,6 +19,7 @@ public static class KeysModule
     {
         services.AddSingleton<KeyMint>();
         services.AddSingleton<KeyIndex>();
+        services.AddSingleton<Spend.Contracts.IKeyLineages, KeyLineages>();
         services.AddSingleton<KeyMarks>();
         services.AddHostedService(s => s.GetRequiredService<KeyMarks>());
         services.AddSingleton<ICredentialScheme, KeyScheme>();

@@ -59,7 +59,7 @@ public sealed class EngineProperties
     {
         private readonly LeaseBank _bank = new();
         private readonly ManualClock _clock = Given.Clock();
-        private readonly List<(Hold Hold, HoldRequest Request)> _open = [];
+        private readonly List<Hold> _open = [];
         private readonly List<string> _log = [];
         private NaiveBooks _books = null!;
         private Node _node = null!;
@@ -143,13 +143,14 @@ public sealed class EngineProperties
         {
             var caller = Callers[Next(Callers.Length)];
             var crew = Next(3) is > 0 and var index ? Crews[index - 1] : null;
-            var request = new HoldRequest(new NanoUsd(Next(60)), new NanoUsd(Next(3)), Next(4) == 0 ? Next(20) : Next(120), true);
+            var (scale, tokens) = (Next(2) == 0 ? 1 : 7, Next(4) == 0 ? Next(20) : Next(120));
+            var request = new Ask(Next(60) * scale, scale == 1 ? Next(3) : Next(20), scale, tokens);
             var chain = ChainOf(caller, crew);
             var now = _clock.GetUtcNow();
             var expected = _books.Expect(chain, request, now, _epoch);
             Log($"hold {caller.LineageId}/{crew} {request}, expect {expected?.ToString() ?? "refusal"}");
-            var outcome = await _node.HoldAsync(_node.Ledger.ScopeOf(caller, crew), request);
-            if (expected is not { } tokens)
+            var outcome = await _node.HoldAsync(_node.Ledger.ScopeOf(caller, crew), request.ToRequest());
+            if (expected is not { } granted)
             {
                 outcome.Fault?.Code.ShouldBe("insufficient_quota");
                 outcome.Fault.ShouldNotBeNull("admitted what does not fit");
@@ -157,10 +158,10 @@ public sealed class EngineProperties
             }
 
             outcome.Fault.ShouldBeNull("refused what fits");
-            outcome.Value.GrantedOutputTokens.ShouldBe(tokens);
-            outcome.Value.Amount.Value.ShouldBe(NaiveBooks.Worst(request, tokens));
+            outcome.Value.GrantedOutputTokens.ShouldBe(granted);
+            outcome.Value.Amount.Value.ShouldBe(request.Worst(granted));
             _books.Hold(outcome.Value, chain, outcome.Value.Amount.Value, now);
-            _open.Add((outcome.Value, request));
+            _open.Add(outcome.Value);
         }
 
         private void Settle()
@@ -170,25 +171,25 @@ public sealed class EngineProperties
                 return;
             }
 
-            var amount = open.Hold.Amount.Value;
+            var amount = open.Amount.Value;
             var cost = Next(10) switch
             {
                 < 5 => amount,
                 < 9 => amount * Next(100) / 100,
                 _ => amount + Next(50),
             };
-            Log($"settle {open.Hold.Amount.Value} with {cost}");
-            _node.Settle(open.Hold, cost);
-            _books.Settle(open.Hold, cost);
+            Log($"settle {open.Amount.Value} with {cost}");
+            _node.Settle(open, cost);
+            _books.Settle(open, cost);
         }
 
         private void Release()
         {
             if (Pick() is { } open)
             {
-                Log($"release {open.Hold.Amount.Value}");
-                open.Hold.Release();
-                _books.Release(open.Hold);
+                Log($"release {open.Amount.Value}");
+                open.Release();
+                _books.Release(open);
             }
         }
 
@@ -196,9 +197,9 @@ public sealed class EngineProperties
         {
             if (Pick() is { } open)
             {
-                Log($"drop {open.Hold.Amount.Value}");
-                open.Hold.Dispose();
-                _books.Drop(open.Hold);
+                Log($"drop {open.Amount.Value}");
+                open.Dispose();
+                _books.Drop(open);
             }
         }
 
@@ -288,7 +289,7 @@ public sealed class EngineProperties
             }),
         ];
 
-        private (Hold Hold, HoldRequest Request)? Pick()
+        private Hold? Pick()
         {
             if (_open.Count == 0)
             {

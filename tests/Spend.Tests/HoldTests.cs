@@ -98,7 +98,7 @@ public sealed class HoldTests
     [Fact]
     public async Task A_cost_without_a_bound_is_refused_under_a_strict_chain_only()
     {
-        var request = new HoldRequest(new NanoUsd(1), NanoUsd.Zero, 0, CostIsBounded: false);
+        var request = new HoldRequest(new NanoUsd(1), NanoUsd.Zero, 0, costIsBounded: false);
         _node.Put(Given.Budget("tracking", BudgetSubject.Workspace(Given.Workspace), 1_000, strict: false));
         var scope = _node.Ledger.ScopeOf(Given.Key(), null);
         (await _node.HoldAsync(scope, request)).Fault.ShouldBeNull();

@@ -3,6 +3,14 @@ using Crew.Spend.Contracts;
 
 namespace Crew.Spend.Tests;
 
+/// <summary>A request in prices per some tokens, so that sums are rounded.</summary>
+internal sealed record Ask(long Fixed, long PerToken, long TokensPerPrice, long OutputTokens)
+{
+    public HoldRequest ToRequest() => HoldRequest.AtPrices(Fixed, PerToken, TokensPerPrice, OutputTokens, costIsBounded: true);
+
+    public long Worst(long tokens) => (long)Math.Ceiling((Fixed + ((decimal)PerToken * tokens)) / TokensPerPrice);
+}
+
 /// <summary>
 /// The reference: what the rules say, computed the slow and obvious way. It keeps every hold and settlement and adds them up
 /// anew for each question; of the engine it knows nothing, of the bank only what dead processes left there.
@@ -38,18 +46,18 @@ internal sealed class NaiveBooks(LeaseBank bank)
     }
 
     /// <summary>How many output tokens the request must be granted; null is a refusal.</summary>
-    public long? Expect(IReadOnlyList<BudgetTerms> chain, HoldRequest request, DateTimeOffset now, long epoch)
+    public long? Expect(IReadOnlyList<BudgetTerms> chain, Ask request, DateTimeOffset now, long epoch)
     {
         var tokens = request.OutputTokens;
         foreach (var terms in chain.Where(t => t.IsStrict))
         {
             var free = Free(terms, now, epoch);
-            if (free >= Worst(request, request.OutputTokens) || Worst(request, request.OutputTokens) == 0)
+            if (free >= request.Worst(request.OutputTokens) || request.Worst(request.OutputTokens) == 0)
             {
                 continue;
             }
 
-            var fits = terms.ClampsOutput ? Enumerable.Range(16, 200).LastOrDefault(n => free >= Worst(request, n)) : 0;
+            var fits = terms.ClampsOutput ? Enumerable.Range(16, 200).LastOrDefault(n => free >= request.Worst(n)) : 0;
             if (fits == 0 || request.OutputTokens < 16)
             {
                 return null;
@@ -72,8 +80,6 @@ internal sealed class NaiveBooks(LeaseBank bank)
 
     /// <summary>The process is gone: from now on the bank alone says what it took.</summary>
     public void Forget() => _entries.Clear();
-
-    public static long Worst(HoldRequest request, long tokens) => request.Fixed.Value + (request.PerOutputToken.Value * tokens);
 
     private Entry Find(object hold) => _entries.Single(e => ReferenceEquals(e.Hold, hold));
 

@@ -120,12 +120,12 @@ internal static class Given
         string id, BudgetSubject subject, long amount, BudgetWindow window = BudgetWindow.Month, bool strict = true, bool clamps = false) =>
         new(id, Organization, subject, amount, window, strict, clamps);
 
-    public static Attempt Attempt(long cost, TimeProvider clock) => new()
+    public static Attempt Attempt(long cost, TimeProvider clock, string requestId = "req_1") => new()
     {
         At = clock.GetUtcNow(),
         OrganizationId = Organization,
         WorkspaceId = Workspace,
-        RequestId = "req_1",
+        RequestId = requestId,
         Number = 1,
         Model = "crew-sandbox-echo",
         Endpoint = "/v1/chat/completions",

@@ -27,7 +27,7 @@ internal static class IdempotencyFaults
 /// Idempotency of management POSTs, for 24 hours per workspace, principal, method, path and key. The entry is marked done in
 /// the transaction of the change itself (as an event sink), so that a crash in between can neither lose nor double it.
 /// </summary>
-internal sealed class IdempotencyStore(Lazy<Store> store, RequestHasher hasher, TimeProvider clock) : IEventSink
+internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> hasher, TimeProvider clock) : IEventSink
 {
     private static readonly TimeSpan KeepFor = TimeSpan.FromHours(24);
     private static readonly TimeSpan OwnerIsDeadAfter = TimeSpan.FromSeconds(60);
@@ -52,8 +52,8 @@ internal sealed class IdempotencyStore(Lazy<Store> store, RequestHasher hasher, 
         await http.Request.Body.CopyToAsync(body, call.Aborted);
         body.Position = 0;
         http.Request.Body = body;
-        var id = hasher.Hash(Encoding.UTF8.GetBytes($"{call.Tenant.WorkspaceId}|{call.Caller.LineageId}|POST|{http.Request.Path}|{key}"));
-        var requestHash = hasher.Hash(body.GetBuffer().AsSpan(0, (int)body.Length));
+        var id = hasher.Value.Hash(Encoding.UTF8.GetBytes($"{call.Tenant.WorkspaceId}|{call.Caller.LineageId}|POST|{http.Request.Path}|{key}"));
+        var requestHash = hasher.Value.Hash(body.GetBuffer().AsSpan(0, (int)body.Length));
         return await ReserveAsync(call, id, requestHash);
     }
 

@@ -10,6 +10,9 @@ public readonly struct Outcome<T>
 
     private Outcome(T? value, Fault? fault) => (_value, Fault) = (value, fault);
 
+    /// <summary>A value; needed where T is an interface, which no conversion can come from.</summary>
+    public Outcome(T value) => _value = value;
+
     public Fault? Fault { get; }
 
     /// <summary>The value; throws when this is a refusal.</summary>

@@ -18,7 +18,7 @@ public class AppendWork : IValueTaskSource<bool>
 
     /// <summary>
     /// Runs on the committing thread just before the rows are written. The last moment to see that the credential was
-    /// revoked meanwhile, and to change rows accordingly. Must be quick and must not throw.
+    /// revoked meanwhile, and to change rows accordingly. Must be quick, must not throw, and may run again when a batch is retried.
     /// </summary>
     public virtual void BeforeWrite()
     {

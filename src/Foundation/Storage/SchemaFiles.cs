@@ -14,7 +14,8 @@ internal sealed record SchemaFile(string Module, int Number, string Name, string
 internal static class SchemaFiles
 {
     public const string AppliedTable =
-        "CREATE TABLE IF NOT EXISTS storage_schema (module text NOT NULL, number bigint NOT NULL, name text NOT NULL, checksum text NOT NULL, applied_at bigint NOT NULL, PRIMARY KEY (module, number))";
+        "CREATE TABLE IF NOT EXISTS storage_schema (module text NOT NULL, number bigint NOT NULL, name text NOT NULL, "
+        + "checksum text NOT NULL, applied_at bigint NOT NULL, PRIMARY KEY (module, number))";
 
     public static IReadOnlyList<SchemaFile> Of(StorageModel model, string dialect)
     {
@@ -42,7 +43,8 @@ internal static class SchemaFiles
             if (files.SingleOrDefault(f => f.Module == module && f.Number == number) is not { } file)
             {
                 return new Fault("schema_newer", 500,
-                    $"The database holds schema {module} {number}, which this version of crew does not know: it was written by a newer version. Start that version, or restore a backup made before the upgrade.");
+                    $"The database holds schema {module} {number}, which this version of crew does not know: it was written by a newer version. "
+                    + "Start that version, or restore a backup made before the upgrade.");
             }
 
             if (file.Checksum != checksum)

@@ -65,6 +65,12 @@ public abstract class Store : IAsyncDisposable
     /// <summary>Starts the committer and the feed's poll. After this <see cref="Committer"/> accepts work.</summary>
     public abstract Task<Outcome<bool>> StartAsync(CancellationToken cancel = default);
 
+    /// <summary>
+    /// Claims the database for this server until the returned claim is disposed or the process ends; null when another server
+    /// holds it. Capacity that one process leases in memory must not be leased by a second one.
+    /// </summary>
+    public abstract Task<IAsyncDisposable?> TryClaimAsync(CancellationToken cancel = default);
+
     /// <summary>A cheap round trip, for readiness.</summary>
     public abstract Task<bool> IsReachableAsync(CancellationToken cancel = default);
 

@@ -27,12 +27,6 @@ internal static class ServeCommand
             return CommandLine.Refuse(wrong);
         }
 
-        using var folder = FolderLock.TryTake(settings.Value);
-        if (folder is null)
-        {
-            return CommandLine.Refuse(HostFaults.AlreadyServed);
-        }
-
         var built = Server.Build(settings.Value);
         if (built.Failed(out var unbuilt))
         {
@@ -40,6 +34,13 @@ internal static class ServeCommand
         }
 
         await using var app = built.Value;
+        var claim = await ClaimAsync(app.Services.GetRequiredService<Storage.Store>(), cancel);
+        if (claim.Failed(out var taken))
+        {
+            return CommandLine.Refuse(taken);
+        }
+
+        await using var held = claim.Value;
         if (await BringUpAsync(app, settings.Value, email, cancel) is { } down)
         {
             return CommandLine.Refuse(down);
@@ -51,12 +52,25 @@ internal static class ServeCommand
         }
         catch (IOException error) when (error.InnerException is not null || error.Message.Contains("address", StringComparison.OrdinalIgnoreCase))
         {
-            return CommandLine.Refuse(Faults.Invalid("--urls", $"Cannot listen on {string.Join(", ", settings.Value.Urls)}: the port is taken or not allowed. Choose another with --urls."));
+            return CommandLine.Refuse(Faults.Invalid("--urls", $"Cannot listen on {string.Join(", ", settings.Value.Urls)}: "
+                + "the port is taken or not allowed. Choose another with --urls."));
         }
 
-        Terminal.Error($"crew serves {string.Join(", ", settings.Value.Urls)}  (docs: {settings.Value.PublicUrl}/docs, data: {settings.Value.Database ?? settings.Value.DataFolder})");
+        Terminal.Error($"crew serves {string.Join(", ", settings.Value.Urls)}  (docs: {settings.Value.PublicUrl}/docs, data: {(settings.Value.Database is null ? settings.Value.DataFolder : "PostgreSQL")})");
         await app.WaitForShutdownAsync(cancel);
         return 0;
+    }
+
+    private static async Task<Outcome<IAsyncDisposable>> ClaimAsync(Storage.Store store, CancellationToken cancel)
+    {
+        try
+        {
+            return await store.TryClaimAsync(cancel) is { } claim ? new Outcome<IAsyncDisposable>(claim) : HostFaults.AlreadyServed;
+        }
+        catch (Storage.StorageUnavailableException)
+        {
+            return HostFaults.DatabaseUnreachable;
+        }
     }
 
     private static async Task<Fault?> BringUpAsync(WebApplication app, CrewSettings settings, string email, CancellationToken cancel)
@@ -80,8 +94,8 @@ internal static class ServeCommand
                 Announce(made.Value, settings);
             }
 
-            await Server.StartModulesAsync(app.Services, cancel);
-            return null;
+            app.Services.GetRequiredService<FirstRunFile>().Watch();
+            return await Server.StartModulesAsync(app.Services, cancel);
         }
         catch (Storage.StorageUnavailableException)
         {

@@ -4,11 +4,37 @@ using Crew.Storage;
 
 namespace Crew.Spend.Contracts;
 
-public sealed record NewBudget(NanoUsd? AmountUsd, string? Window, string? Mode, bool? ClampOutput);
-
-public sealed class KeyBudgets
+/// <summary>What the keys module asks about budgets.</summary>
+public sealed class KeyBudgets(Ledger ledger, TimeProvider clock)
 {
-    public bool MustHaveParent(Caller caller) => false;
+    /// <summary>
+    /// Whether keys that this caller makes must be its children: when it (or a parent) has a budget, which a key beside it would
+    /// escape. Those who may change that budget anyway are free.
+    /// </summary>
+    public bool MustHaveParent(Caller caller)
+    {
+        if (caller.OrganizationPermissions.Has(BudgetAccess.Write) || caller.LineageId.Length == 0)
+        {
+            return false;
+        }
 
-    public Fault? AddForKey(Db db, Call call, string lineageId, NewBudget budget) => null;
+        var book = ledger.BookOf(caller.OrganizationId);
+        return caller.ParentLineageIds.Append(caller.LineageId).Any(id => book.HasBudget(BudgetSubject.Key(caller.WorkspaceId, id)));
+    }
+
+    /// <summary>
+    /// Adds the budget of a key to the transaction that makes the key, with its event. Whoever makes a key may give it a budget.
+    /// </summary>
+    /// <returns>Why the budget is not valid (its fields are named <c>budget.…</c>), or null.</returns>
+    public Fault? AddForKey(Db db, Call call, string lineageId, NewBudget budget)
+    {
+        var terms = BudgetRequestCheck.Of(budget, "budget.");
+        if (terms.Failed(out var wrong))
+        {
+            return wrong;
+        }
+
+        CreateBudget.Add(db, call.Caller.OrganizationId, BudgetSubject.Key(call.Workspace.Id, lineageId), terms.Value, clock);
+        return null;
+    }
 }

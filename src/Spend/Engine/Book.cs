@@ -81,6 +81,14 @@ internal sealed class Book(string organizationId, LeaseDesk desk, TimeProvider c
         }
     }
 
+    public bool HasBudget(BudgetSubject subject)
+    {
+        lock (_lock)
+        {
+            return _terms.ContainsKey(subject);
+        }
+    }
+
     /// <summary>The chain of a scope, without touching windows: who is capped, and how.</summary>
     public Chain ChainOf(SpendScope scope)
     {

@@ -21,11 +21,8 @@ internal sealed class LedgerKeeper : BackgroundService
     private readonly SpendOptions _options;
     private readonly TimeProvider _clock;
 
-    public LedgerKeeper(Store store, Ledger ledger, LeaseStore leases, SpendOptions options, TimeProvider clock)
-    {
+    public LedgerKeeper(Store store, Ledger ledger, LeaseStore leases, SpendOptions options, TimeProvider clock) =>
         (_store, _ledger, _leases, _options, _clock) = (store, ledger, leases, options, clock);
-        store.Feed.Follow(FeedTopic, ApplyAsync);
-    }
 
     /// <summary>Begins this process's epoch and loads the budgets; from here on holds are given.</summary>
     public async Task<Outcome<bool>> OpenAsync(CancellationToken cancel)
@@ -97,10 +94,19 @@ internal sealed class LedgerKeeper : BackgroundService
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        if (_ledger.Desk.IsOpen)
+        if (!_ledger.Desk.IsOpen)
         {
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(DrainSeconds), _clock);
+            return;
+        }
+
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(DrainSeconds), _clock);
+        try
+        {
             await CloseAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // The database is away; the next start counts what is open as lost.
         }
     }
 
@@ -132,7 +138,8 @@ internal sealed class LedgerKeeper : BackgroundService
         }
     }
 
-    private async Task ApplyAsync(IReadOnlyList<string> budgetIds, CancellationToken cancel)
+    /// <summary>Takes changed budgets over; the follower of the feed.</summary>
+    public async Task ApplyAsync(IReadOnlyList<string> budgetIds, CancellationToken cancel)
     {
         var budgets = await _store.ReadAsync(SystemJob.HotState,
             db => db.Set<Budget>().AsNoTracking().Where(b => budgetIds.Contains(b.Id)).ToDictionaryAsync(b => b.Id, cancel), cancel);

@@ -67,6 +67,9 @@ internal sealed class AttemptRecord : IWorkspaceOwned
     {
         attempt.ToTable("spend_attempts");
         attempt.HasKey(a => new { a.RequestId, a.Attempt, a.At });
+        // Append tables know text, integers and bytes only.
+        attempt.Property(a => a.Stream).HasConversion<int>();
+        attempt.Property(a => a.Test).HasConversion<int>();
         attempt.HasIndex(a => new { a.WorkspaceId, a.At }).HasDatabaseName("spend_attempts_workspace");
     });
 }

@@ -8,7 +8,8 @@ namespace Crew.Tenancy.Members;
 
 internal static class WhoAmI
 {
-    internal sealed record Principal(string Type, string Id, string Name, string Kind, string? KeyLast4, bool Account, string? Mode, CrewEnvironment? Environment, string? CrewId, DateTimeOffset? ExpiresAt);
+    internal sealed record Principal(string Type, string Id, string Name, string Kind, string? KeyLast4,
+        bool Account, string? Mode, CrewEnvironment? Environment, string? CrewId, DateTimeOffset? ExpiresAt);
 
     internal sealed record Limits(int RequestsPerMinute, int? KeyRequestsPerMinute);
 

@@ -40,14 +40,28 @@ internal sealed class PostgresCommitter(StoreOptions options, NpgsqlDataSource p
                 works.Add(work);
             }
 
-            var durable = await FlushAsync(works);
+            var result = await FlushAsync(works);
             Commits++;
             Works += works.Count;
-            CompleteAll(works, durable);
+            if (result == FlushResult.Refused && works.Count > 1)
+            {
+                await FlushOneByOneAsync(works);
+            }
+
+            CompleteAll(works, result != FlushResult.Unavailable);
         }
     }
 
-    private async Task<bool> FlushAsync(List<AppendWork> works)
+    /// <summary>A row that a constraint refuses is a bug of its own request; it must not take the whole batch with it.</summary>
+    private async Task FlushOneByOneAsync(List<AppendWork> works)
+    {
+        foreach (var work in works)
+        {
+            work.Refused = await FlushAsync([work]) != FlushResult.Durable;
+        }
+    }
+
+    private async Task<FlushResult> FlushAsync(List<AppendWork> works)
     {
         try
         {
@@ -61,7 +75,7 @@ internal sealed class PostgresCommitter(StoreOptions options, NpgsqlDataSource p
 
             if (tables.Count == 0 && sums.Count == 0)
             {
-                return true;
+                return FlushResult.Durable;
             }
 
             await using var connection = await pool.OpenConnectionAsync();
@@ -79,11 +93,16 @@ internal sealed class PostgresCommitter(StoreOptions options, NpgsqlDataSource p
 
             await batch.ExecuteNonQueryAsync();
             await transaction.CommitAsync();
-            return true;
+            return FlushResult.Durable;
+        }
+        catch (PostgresException error) when (!PostgresErrors.IsUnavailable(error))
+        {
+            works[0].Refused |= works.Count == 1;
+            return FlushResult.Refused;
         }
         catch (Exception error) when (error is NpgsqlException or TimeoutException or IOException or OperationCanceledException)
         {
-            return false;
+            return FlushResult.Unavailable;
         }
     }
 
@@ -113,5 +132,12 @@ internal sealed class PostgresCommitter(StoreOptions options, NpgsqlDataSource p
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. sums.Select(s => s.Key.Key)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
         command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. sums.Select(s => s.Value)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint });
         return command;
+    }
+
+    private enum FlushResult
+    {
+        Durable,
+        Refused,
+        Unavailable,
     }
 }

@@ -11,6 +11,8 @@ internal sealed class PostgresStore : Store
 {
     private const int Attempts = 4;
     private const long MigrationLock = 0x6372_6577_0001;
+    private const long ServerLock = 0x6372_6577_0002;
+    private const int ClaimAttempts = 20;
     private readonly StoreOptions _options;
     private readonly PostgresRoles _roles;
     private readonly NpgsqlDataSource _migrate;
@@ -95,6 +97,25 @@ internal sealed class PostgresStore : Store
         await Feed.StartAsync(cancel);
         _poll = Task.Run(() => FeedPoll.RunAsync(Feed, _options.FeedPollMilliseconds, Clock, _stopping.Token), CancellationToken.None);
         return true;
+    }
+
+    public override async Task<IAsyncDisposable?> TryClaimAsync(CancellationToken cancel = default)
+    {
+        // A server that was killed a moment ago may still be going: its session ends when PostgreSQL notices.
+        for (var attempt = 0; attempt < ClaimAttempts; attempt++)
+        {
+            var connection = await OpenAsync(_migrate, cancel);
+            await using var command = new NpgsqlCommand($"SELECT pg_try_advisory_lock({ServerLock})", connection);
+            if ((bool)(await command.ExecuteScalarAsync(cancel))!)
+            {
+                return connection;
+            }
+
+            await connection.DisposeAsync();
+            await Task.Delay(250, cancel);
+        }
+
+        return null;
     }
 
     public override async Task<bool> IsReachableAsync(CancellationToken cancel = default)

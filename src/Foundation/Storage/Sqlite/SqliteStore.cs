@@ -97,6 +97,20 @@ internal sealed class SqliteStore : Store
         return true;
     }
 
+    public override Task<IAsyncDisposable?> TryClaimAsync(CancellationToken cancel = default)
+    {
+        Directory.CreateDirectory(_options.DataFolder);
+        try
+        {
+            return Task.FromResult<IAsyncDisposable?>(
+                new FileStream(Path.Combine(_options.DataFolder, "crew.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+        }
+        catch (IOException)
+        {
+            return Task.FromResult<IAsyncDisposable?>(null);
+        }
+    }
+
     public override Task<bool> IsReachableAsync(CancellationToken cancel = default) => _committer.IsWritableAsync(cancel);
 
     public override async ValueTask DisposeAsync()

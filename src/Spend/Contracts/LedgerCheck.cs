@@ -1,0 +1,16 @@
+using Crew.Kernel;
+using Crew.Storage;
+
+namespace Crew.Spend.Contracts;
+
+/// <summary>A sum that does not equal the rows it was made from.</summary>
+public sealed record LedgerMismatch(string LeaseId, string BudgetId, NanoUsd Counted, NanoUsd Rows);
+
+/// <summary>The standing proof that the counters which enforce budgets are the fold of the ledger's rows.</summary>
+public sealed class LedgerCheck(Store store)
+{
+    /// <summary>Compares every lease with the rows that name it, in one snapshot; empty is the only good answer.</summary>
+    /// <param name="openedSince">Leases opened earlier are left out: their first rows may have passed their retention.</param>
+    public Task<List<LedgerMismatch>> RunAsync(DateTimeOffset openedSince, CancellationToken cancel) => store.ReadAsync(SystemJob.OperatorCommand,
+        db => LedgerFoldRead.MismatchesAsync(db, store.Dialect == "sqlite", openedSince.ToUnixTimeMilliseconds(), cancel), cancel);
+}

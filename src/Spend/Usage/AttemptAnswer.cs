@@ -1,0 +1,25 @@
+using Crew.Kernel;
+using Crew.Sealing;
+using Crew.Spend.Contracts;
+
+namespace Crew.Spend;
+
+/// <summary>Tokens in disjoint classes.</summary>
+internal sealed record TokensAnswer(long Input, long CacheRead, long CacheWrite, long Output, long Reasoning);
+
+/// <summary>One physical call of a provider as the API shows it.</summary>
+internal sealed record AttemptAnswer(
+    string RequestId, int Attempt, DateTimeOffset At, string? CrewId, string? KeyId, string? UserId, string Model, string? ProviderId,
+    string Endpoint, bool Stream, bool Test, TokensAnswer Tokens, NanoUsd CostUsd, string Provenance, int Status, string Outcome,
+    int? FirstByteMs, int TotalMs, string? IpAddress, string? UserAgent)
+{
+    public static AttemptAnswer Of(AttemptRecord row, KeyRing ring)
+    {
+        var client = ClientTrace.Open(ring, row.WorkspaceId, row.RequestId, row.ClientSealed);
+        return new AttemptAnswer(
+            row.RequestId, row.Attempt, DateTimeOffset.FromUnixTimeMilliseconds(row.At), row.CrewId, row.KeyId, row.UserId, row.Model,
+            row.ProviderId, row.Endpoint, row.Stream, row.Test,
+            new TokensAnswer(row.InputTokens, row.CacheReadTokens, row.CacheWriteTokens, row.OutputTokens, row.ReasoningTokens),
+            new NanoUsd(row.CostNano), row.Provenance, row.Status, row.Outcome, row.FirstByteMs, row.TotalMs, client?.IpAddress, client?.UserAgent);
+    }
+}

@@ -1,0 +1,127 @@
+using System.Globalization;
+using System.Reflection;
+using Crew.Http;
+using Crew.Kernel;
+using Crew.Sealing;
+using Crew.Spend.Contracts;
+using Crew.Storage;
+using Microsoft.AspNetCore.Http;
+using Microsoft.EntityFrameworkCore;
+
+namespace Crew.Spend;
+
+/// <summary>The filters of the ledger's lists: <c>from</c> (included), <c>to</c> (not included), and equality on single fields.</summary>
+internal sealed class UsageFilter
+{
+    private const int MostCharacters = 200;
+
+    private UsageFilter(Fault? fault) => Fault = fault;
+
+    public Fault? Fault { get; }
+
+    public DateTimeOffset? From { get; private init; }
+
+    public DateTimeOffset? To { get; private init; }
+
+    private string? KeyId { get; init; }
+
+    private string? CrewId { get; init; }
+
+    private string? UserId { get; init; }
+
+    private string? Model { get; init; }
+
+    private string? ProviderId { get; init; }
+
+    private string? Outcome { get; init; }
+
+    private string? Provenance { get; init; }
+
+    private string? Ip { get; init; }
+
+    private int? Status { get; init; }
+
+    public static ValueTask<UsageFilter?> BindAsync(HttpContext context, ParameterInfo parameter)
+    {
+        var query = context.Request.Query;
+        foreach (var (name, value) in query)
+        {
+            if (value.ToString().Length > MostCharacters)
+            {
+                return Value(new UsageFilter(Faults.Invalid(name, $"{name} is longer than {MostCharacters} characters.")));
+            }
+        }
+
+        foreach (var name in new[] { "from", "to" })
+        {
+            if (Text(query, name) is { } text && !Timestamp.TryParse(text, out _))
+            {
+                return Value(new UsageFilter(Faults.Invalid(name, $"{name} must be a date or an RFC 3339 time such as 2026-11-01T12:00:00Z.")));
+            }
+        }
+
+        if (Text(query, "status") is { } status && !int.TryParse(status, NumberStyles.None, CultureInfo.InvariantCulture, out _))
+        {
+            return Value(new UsageFilter(Faults.Invalid("status", "status must be an HTTP status such as 200.")));
+        }
+
+        return Value(new UsageFilter(null)
+        {
+            From = Timestamp.TryParse(Text(query, "from"), out var from) ? from : null,
+            To = Timestamp.TryParse(Text(query, "to"), out var to) ? to : null,
+            KeyId = Text(query, "key_id"),
+            CrewId = Text(query, "crew_id"),
+            UserId = Text(query, "user_id"),
+            Model = Text(query, "model"),
+            ProviderId = Text(query, "provider_id"),
+            Outcome = Text(query, "outcome"),
+            Provenance = Text(query, "provenance"),
+            Ip = Text(query, "ip"),
+            Status = Text(query, "status") is { } code ? int.Parse(code, CultureInfo.InvariantCulture) : null,
+        });
+    }
+
+    /// <summary>
+    /// The rows that the caller may see and the filters let through. A credential bound to test mode, an environment or a crew
+    /// sees the rows of its crews, its own, and those of keys that it made.
+    /// </summary>
+    public async Task<IQueryable<AttemptRecord>> RowsAsync(Db db, Call call, IKeyLineages keys, KeyRing ring)
+    {
+        var rows = await VisibleAsync(db, call, keys);
+        var (fromMs, toMs) = (From?.ToUnixTimeMilliseconds() ?? long.MinValue, To?.ToUnixTimeMilliseconds() ?? long.MaxValue);
+        rows = rows.Where(a => a.At >= fromMs && a.At < toMs);
+        rows = KeyId is null ? rows : rows.Where(a => a.KeyId == KeyId);
+        rows = CrewId is null ? rows : rows.Where(a => a.CrewId == CrewId);
+        rows = UserId is null ? rows : rows.Where(a => a.UserId == UserId);
+        rows = Model is null ? rows : rows.Where(a => a.Model == Model);
+        rows = ProviderId is null ? rows : rows.Where(a => a.ProviderId == ProviderId);
+        rows = Outcome is null ? rows : rows.Where(a => a.Outcome == Outcome);
+        rows = Provenance is null ? rows : rows.Where(a => a.Provenance == Provenance);
+        rows = Status is null ? rows : rows.Where(a => a.Status == Status);
+        if (Ip is not null)
+        {
+            var hashes = ring.Versions(KeyScope.Workspace, call.Workspace.Id).Select(key => ClientTrace.HashOf(key, Ip)).ToList();
+            rows = rows.Where(a => a.IpHash != null && hashes.Contains(a.IpHash));
+        }
+
+        return rows;
+    }
+
+    public static async Task<IQueryable<AttemptRecord>> VisibleAsync(Db db, Call call, IKeyLineages keys)
+    {
+        var rows = db.Set<AttemptRecord>().AsNoTracking();
+        var caller = call.Caller;
+        if (caller.SeesWorkspaceLevel)
+        {
+            return rows;
+        }
+
+        var crews = call.Workspace.Crews.Where(c => caller.Sees(c.Key, c.Value)).Select(c => c.Key).ToList();
+        var lineages = (await keys.MadeByAsync(db, caller.LineageId)).Append(caller.LineageId).ToList();
+        return rows.Where(a => (a.CrewId != null && crews.Contains(a.CrewId)) || (a.LineageId != null && lineages.Contains(a.LineageId)));
+    }
+
+    private static string? Text(IQueryCollection query, string name) => query[name].ToString() is { Length: > 0 } text ? text : null;
+
+    private static ValueTask<UsageFilter?> Value(UsageFilter filter) => ValueTask.FromResult<UsageFilter?>(filter);
+}
