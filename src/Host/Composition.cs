@@ -1,4 +1,5 @@
 using Crew.Audit;
+using Crew.Gateway;
 using Crew.Http;
 using Crew.Kernel;
 using Crew.Keys;
@@ -15,7 +16,7 @@ internal static class Composition
 {
     /// <summary>The fixed list of parts. The order is the order in which schemas are applied.</summary>
     public static readonly StorageModel Model = new(
-        StoredKeys.Part, HttpModule.Part, TenancyModule.Part, AuditModule.Part, SpendModule.Part, KeysModule.Part);
+        StoredKeys.Part, HttpModule.Part, TenancyModule.Part, AuditModule.Part, SpendModule.Part, KeysModule.Part, GatewayModule.Part);
 
     public static Fault? AddCrew(this IServiceCollection services, CrewSettings settings)
     {
@@ -44,6 +45,7 @@ internal static class Composition
         services.AddTenancy();
         services.AddSpend();
         services.AddKeys();
+        services.AddGateway();
         return null;
     }
 }

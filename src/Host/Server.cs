@@ -1,5 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
 using Crew.Audit;
+using Crew.Gateway;
 using Crew.Http;
 using Crew.Kernel;
 using Crew.Keys;
@@ -43,6 +44,7 @@ internal static class Server
         app.MapTenancy();
         app.MapKeys();
         app.MapSpend();
+        app.MapGateway();
         app.MapAudit();
         Pages.Map(app);
         app.RequireDeclaredRoutes();
@@ -53,6 +55,7 @@ internal static class Server
     public static async Task<Fault?> StartModulesAsync(IServiceProvider services, CancellationToken cancel)
     {
         await services.StartKeysAsync(cancel);
+        await services.StartGatewayAsync(cancel);
         return (await services.StartSpendAsync(cancel)).Fault;
     }
 
