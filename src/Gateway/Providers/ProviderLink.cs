@@ -1,6 +1,5 @@
 using System.Net.Http.Headers;
 using Crew.Gateway.Sandbox;
-using Crew.Kernel;
 using Crew.Sealing;
 using Crew.Sealing.Egress;
 
