@@ -1,5 +1,6 @@
 using Crew.Audit;
 using Crew.Http;
+using Crew.Http.OpenApi;
 using Crew.Kernel;
 using Crew.Keys;
 using Crew.Sealing;
@@ -39,6 +40,8 @@ internal static class Composition
         services.AddSingleton<IHostResolver, SystemHostResolver>();
         services.AddSingleton<GuardedHandlerFactory>();
         services.AddHttp(addresses.Value);
+        services.AddApiDocument();
+        services.AddSingleton<Docs.DocsPages>();
         services.AddAudit();
         services.AddTenancy();
         services.AddSpend();

@@ -1,5 +1,7 @@
 using System.Security.Cryptography.X509Certificates;
+using Crew.Audit;
 using Crew.Http;
+using Crew.Http.OpenApi;
 using Crew.Kernel;
 using Crew.Keys;
 using Crew.Spend;
@@ -34,8 +36,10 @@ internal static class Server
         app.MapHealth(settings.MetricsToken);
         app.MapTenancy();
         app.MapKeys();
+        app.MapAudit();
         app.MapSpend();
         Pages.Map(app);
+        app.MapApiDocument();
         app.RequireDeclaredRoutes();
         return app;
     }
