@@ -1,4 +1,5 @@
 using Crew.Audit;
+using Crew.Gateway;
 using Crew.Http;
 using Crew.Http.OpenApi;
 using Crew.Kernel;
@@ -16,7 +17,7 @@ internal static class Composition
 {
     /// <summary>The fixed list of parts. The order is the order in which schemas are applied.</summary>
     public static readonly StorageModel Model = new(
-        StoredKeys.Part, HttpModule.Part, TenancyModule.Part, AuditModule.Part, SpendModule.Part, KeysModule.Part);
+        StoredKeys.Part, HttpModule.Part, TenancyModule.Part, AuditModule.Part, SpendModule.Part, KeysModule.Part, GatewayModule.Part);
 
     public static Fault? AddCrew(this IServiceCollection services, CrewSettings settings)
     {
@@ -39,6 +40,7 @@ internal static class Composition
         services.AddSingleton(egress.Value);
         services.AddSingleton<IHostResolver, SystemHostResolver>();
         services.AddSingleton<GuardedHandlerFactory>();
+        services.AddSingleton(new FirstRunFile(settings.FirstRunFile));
         services.AddHttp(addresses.Value);
         services.AddApiDocument();
         services.AddSingleton<Docs.DocsPages>();
@@ -46,6 +48,7 @@ internal static class Composition
         services.AddTenancy();
         services.AddSpend();
         services.AddKeys();
+        services.AddGateway();
         return null;
     }
 }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
 using Crew.Audit;
+using Crew.Gateway;
 using Crew.Http;
 using Crew.Http.OpenApi;
 using Crew.Kernel;
@@ -31,13 +32,21 @@ internal static class Server
         builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, settings));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
         var app = builder.Build();
+        var metricsPorts = settings.MetricsUrls.Select(u => new Uri(u.Replace("*", "localhost", StringComparison.Ordinal)).Port).ToHashSet();
+        app.UseMetricsListener(metricsPorts);
         app.UseRouting();
         app.UseGate();
-        app.MapHealth(settings.MetricsToken);
+        app.Use(async (http, next) =>
+        {
+            http.RequestServices.GetRequiredService<FirstRunFile>().Used(http);
+            await next(http);
+        });
+        app.MapHealth(settings.MetricsToken, metricsPorts);
         app.MapTenancy();
         app.MapKeys();
-        app.MapAudit();
         app.MapSpend();
+        app.MapGateway();
+        app.MapAudit();
         Pages.Map(app);
         app.MapApiDocument();
         app.RequireDeclaredRoutes();
@@ -48,6 +57,7 @@ internal static class Server
     public static async Task<Fault?> StartModulesAsync(IServiceProvider services, CancellationToken cancel)
     {
         await services.StartKeysAsync(cancel);
+        await services.StartGatewayAsync(cancel);
         return (await services.StartSpendAsync(cancel)).Fault;
     }
 

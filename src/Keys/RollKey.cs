@@ -63,7 +63,7 @@ internal static class RollKey
 
     private static (ApiKey Key, SecretText Text) Roll(Db db, ApiKey former, KeyMint mint, DateTimeOffset now, int overlapSeconds)
     {
-        PermissionSet.TryParse(former.Permissions, out var rights, out _);
+        _ = PermissionSet.TryParse(former.Permissions, out var rights, out _);
         var draft = new KeyDraft(former.Name, former.Permissions, rights, former.Mode,
             CrewEnvironments.TryParse(former.Environment, out var environment) ? environment : null, former.CrewId,
             former.AllowedIps, former.AllowedModels, former.RateLimitPerMinute, former.ExpiresAt);

@@ -40,14 +40,33 @@ public static class HttpModule
         }
     }
 
+    /// <summary>Keeps the listener of the metrics to metrics and health: nothing else answers there.</summary>
+    public static void UseMetricsListener(this IApplicationBuilder app, IReadOnlySet<int> metricsPorts)
+    {
+        if (metricsPorts.Count > 0)
+        {
+            app.Use((http, next) =>
+            {
+                if (!metricsPorts.Contains(http.Connection.LocalPort) || http.Request.Path == "/metrics" || http.Request.Path.StartsWithSegments("/health"))
+                {
+                    return next(http);
+                }
+
+                http.Response.StatusCode = 404;
+                return Task.CompletedTask;
+            });
+        }
+    }
+
     /// <summary>Liveness, readiness and metrics.</summary>
-    public static void MapHealth(this IEndpointRouteBuilder app, string? metricsToken)
+    public static void MapHealth(this IEndpointRouteBuilder app, string? metricsToken, IReadOnlySet<int> metricsPorts)
     {
         app.MapGet("/health/live", () => Results.Text("live")).WithName("Health.Live").WithSummary("The process runs.").WithTags("Health").AllowsAnonymous();
         app.MapGet("/health/ready", async (Store store, CancellationToken cancel) =>
                 await store.IsReachableAsync(cancel) ? Results.Text("ready") : Results.Text("database unavailable", statusCode: 503))
             .WithName("Health.Ready").WithSummary("The process can serve: its database takes writes.").WithTags("Health").AllowsAnonymous();
-        app.MapGet("/metrics", (HttpContext http, Metrics metrics) => MayReadMetrics(http, metricsToken)
+        app.MapGet("/metrics", (HttpContext http, Metrics metrics) =>
+                metricsPorts.Contains(http.Connection.LocalPort) || MayReadMetrics(http, metricsToken)
                 ? Results.Text(metrics.Render(), "text/plain; version=0.0.4")
                 : Results.StatusCode(404))
             .WithName("Metrics.Read").WithSummary("Figures in Prometheus text form, for the operator's token.").WithTags("Health").AllowsAnonymous();

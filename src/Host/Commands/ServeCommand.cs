@@ -94,6 +94,7 @@ internal static class ServeCommand
                 Announce(made.Value, settings);
             }
 
+            app.Services.GetRequiredService<FirstRunFile>().Watch();
             return await Server.StartModulesAsync(app.Services, cancel);
         }
         catch (Storage.StorageUnavailableException)
