@@ -8,6 +8,8 @@ internal sealed class AuditPart : StoragePart
 {
     public override string Name => "audit";
 
+    public override IReadOnlyList<TransferRule> Transfers => AuditTransferSchema.Rules;
+
     public override void Map(ModelBuilder model)
     {
         model.Entity<AuditRecord>(record =>

@@ -1,6 +1,7 @@
 using Crew.Audit;
 using Crew.Gateway;
 using Crew.Http;
+using Crew.Http.OpenApi;
 using Crew.Kernel;
 using Crew.Keys;
 using Crew.Sealing;
@@ -41,6 +42,8 @@ internal static class Composition
         services.AddSingleton<GuardedHandlerFactory>();
         services.AddSingleton(new FirstRunFile(settings.FirstRunFile));
         services.AddHttp(addresses.Value);
+        services.AddApiDocument();
+        services.AddSingleton<Docs.DocsPages>();
         services.AddAudit();
         services.AddTenancy();
         services.AddSpend();

@@ -1,3 +1,4 @@
+using Crew.Audit.Contracts;
 using Crew.Gateway.Contracts;
 using Crew.Kernel;
 using Crew.Keys.Contracts;
@@ -71,8 +72,55 @@ internal sealed class Installation(IServiceProvider services, CrewSettings setti
         }
 
         services.GetRequiredService<OpenedKeys>().Keys = keys.Value;
-        return (await Store.StartAsync(cancel)).Fault;
+        var started = await Store.StartAsync(cancel);
+        return started.Fault ?? await RecordMigrationAsync(exists.Value, migrated.Value, cancel);
     }
+
+    /// <summary>
+    /// Opens the key hierarchy of an existing installation and changes nothing: no schema file is applied, no committer started.
+    /// For commands that must work before an upgrade, or beside a running server.
+    /// </summary>
+    public async Task<Fault?> OpenUnchangedAsync(CancellationToken cancel)
+    {
+        var exists = await ExistsAsync(cancel);
+        if (exists.Failed(out var unreachable))
+        {
+            return unreachable;
+        }
+
+        if (!exists.Value)
+        {
+            return HostFaults.NoInstallation(settings.Database is null ? settings.DataFolder : "the PostgreSQL database");
+        }
+
+        var (master, pending) = (LoadMasterKey(), await Store.PendingAsync(cancel));
+        if ((master.Fault ?? pending.Fault) is { } fault)
+        {
+            return fault;
+        }
+
+        if (!await StoredKeys.AnyAsync(Store, cancel))
+        {
+            return SealingFaults.KeysMissing;
+        }
+
+        var keys = await StoredKeys.OpenAsync(Store, master.Value, services.GetRequiredService<TimeProvider>(), cancel);
+        if (keys.Failed(out var closed))
+        {
+            return closed;
+        }
+
+        services.GetRequiredService<OpenedKeys>().Keys = keys.Value;
+        return null;
+    }
+
+    /// <summary>The master key as the settings name it; never makes one.</summary>
+    public Outcome<MasterKey> LoadMasterKey() =>
+        MasterKey.Load(settings.MasterKey, settings.MasterKeyFile, settings.Database is null ? settings.DefaultKeyFile : null);
+
+    /// <summary>Writes what the operator did to the installation's log.</summary>
+    public async Task<Fault?> RecordAsync(Event happened, CancellationToken cancel) =>
+        (await new InstallationLog(Store, services.GetRequiredService<KeyRing>(), services.GetRequiredService<TimeProvider>()).AppendAsync(Operator, happened, cancel)).Fault;
 
     /// <summary>Makes the first (or a further) organization with its two master keys.</summary>
     public async Task<Outcome<FirstRun>> ProvisionAsync(string name, string email, CancellationToken cancel)
@@ -116,6 +164,13 @@ internal sealed class Installation(IServiceProvider services, CrewSettings setti
             return MasterKey.CreateFile(defaultFile);
         }
 
-        return MasterKey.Load(settings.MasterKey, settings.MasterKeyFile, defaultFile);
+        return LoadMasterKey();
     }
+
+    private async Task<Fault?> RecordMigrationAsync(bool existed, int files, CancellationToken cancel) => files == 0
+        ? null
+        : await RecordAsync(new Event(existed ? "operator.schema.migrated" : "operator.installation.created")
+        {
+            Changes = [new FieldChange("schema_files", null, files)],
+        }, cancel);
 }

@@ -2,6 +2,7 @@ using System.Security.Cryptography.X509Certificates;
 using Crew.Audit;
 using Crew.Gateway;
 using Crew.Http;
+using Crew.Http.OpenApi;
 using Crew.Kernel;
 using Crew.Keys;
 using Crew.Spend;
@@ -47,6 +48,7 @@ internal static class Server
         app.MapGateway();
         app.MapAudit();
         Pages.Map(app);
+        app.MapApiDocument();
         app.RequireDeclaredRoutes();
         return app;
     }

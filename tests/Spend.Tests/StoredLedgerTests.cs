@@ -72,7 +72,7 @@ public sealed class StoredLedgerTests
         await second.Keeper.ApplyAsync([budget], default);
         (await second.HoldAsync(Given.Key(), 701)).Fault.ShouldNotBeNull();
         (await second.HoldAsync(Given.Key(), 700)).Fault.ShouldBeNull();
-        spend.Events.Heard.ShouldContain(e => e.Type == "operator.budget.lost_released" && e.Log == EventLog.Installation);
+        spend.Events.Heard.ShouldContain(e => e.Type == "operator.budget.released" && e.Log == EventLog.Installation);
         (await spend.Operator.ReleaseLostAsync("bud_none", Origin.System, default)).Fault.ShouldBe(Faults.NotFound);
     }
 

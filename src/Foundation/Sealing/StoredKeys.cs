@@ -70,6 +70,12 @@ public sealed class StoredKeys
             return opened.Failed(out var fault) ? fault : new StoredKeys(store, opened.Value, clock);
         }
 
+        // A key of an organization moves the feed: then there is data, which a new installation key would not open.
+        if (await store.Feed.HasMovedAsync(cancel))
+        {
+            return SealingFaults.KeysMissing;
+        }
+
         var ring = KeyRing.Begin(master, clock.GetUtcNow(), out var installation);
         var stored = await store.ChangeAsync<bool>(SystemJob.KeyHierarchy, Origin.System, async db =>
         {
@@ -88,6 +94,37 @@ public sealed class StoredKeys
 
     /// <summary>How many keys there are; zero means that no data was ever sealed here.</summary>
     public static async Task<bool> AnyAsync(Store store, CancellationToken cancel) => (await ReadAsync(store, cancel)).Count > 0;
+
+    /// <summary>Whether the master key opens the keys that a database holds, such as one that is being restored.</summary>
+    public static async Task<Fault?> CheckAsync(Db db, MasterKey master) =>
+        KeyRing.Open((await db.Set<StoredKey>().AsNoTracking().ToListAsync()).ConvertAll(k => k.ToWrapped()), master).Fault;
+
+    /// <summary>
+    /// Wraps all keys that stand under the master key again, under <paramref name="next"/>, in one transaction together with
+    /// <paramref name="happened"/>. No server may run meanwhile: what it makes would still be wrapped under the old key.
+    /// </summary>
+    public async Task<Outcome<int>> RewrapAsync(MasterKey next, Origin origin, Event happened, CancellationToken cancel)
+    {
+        var rows = Ring.Rewrap(next);
+        var stored = await _store.ChangeAsync<int>(SystemJob.KeyHierarchy, origin, async db =>
+        {
+            var keys = await db.Set<StoredKey>().Where(k => k.ParentId == null).ToListAsync();
+            if (keys.Count != rows.Count || keys.Exists(k => !rows.Any(r => r.Id == k.Id)))
+            {
+                return SqliteRace;
+            }
+
+            keys.ForEach(k => k.Wrapped = rows.First(r => r.Id == k.Id).Wrapped);
+            db.Raise(happened);
+            return keys.Count;
+        }, cancel);
+        if (stored.Fault is null)
+        {
+            Ring.Replace(rows, next);
+        }
+
+        return stored;
+    }
 
     /// <summary>Makes sure that a scope has a key, stored and ready. An unused key of a scope that never came to be is harmless.</summary>
     public async Task<Fault?> EnsureAsync(KeyScope scope, string scopeId, KeyScope? parentScope, string? parentScopeId, CancellationToken cancel)

@@ -21,6 +21,9 @@ public sealed class ChangeFeed
     /// <summary>Registers the one follower of a topic, before the feed starts. It gets the ids that changed and must be idempotent.</summary>
     public void Follow(string topic, Func<IReadOnlyList<string>, CancellationToken, Task> apply) => _followers.Add(topic, apply);
 
+    /// <summary>Whether anything ever changed in this database, beyond the making of its schema.</summary>
+    public async Task<bool> HasMovedAsync(CancellationToken cancel) => await VersionAsync(cancel) > 0;
+
     /// <summary>Takes the current version as the starting point. Followers load their state after this, so nothing is missed.</summary>
     internal async Task StartAsync(CancellationToken cancel) => Volatile.Write(ref _applied, await VersionAsync(cancel));
 

@@ -59,6 +59,26 @@ public abstract class Store : IAsyncDisposable
     /// <summary>Applies the schema files that are missing, under a lock. Refuses a changed file or a database from a newer version.</summary>
     public abstract Task<Outcome<int>> MigrateAsync(CancellationToken cancel = default);
 
+    /// <summary>How many schema files are missing, changing nothing. Refuses as <see cref="MigrateAsync"/> does.</summary>
+    /// <exception cref="StorageUnavailableException">The database did not answer.</exception>
+    public abstract Task<Outcome<int>> PendingAsync(CancellationToken cancel = default);
+
+    /// <summary>
+    /// Copies everything out of one snapshot, while others go on writing: a logical copy that either database takes in again, in
+    /// bounded memory. Refuses a schema that this program does not know.
+    /// </summary>
+    /// <exception cref="StorageUnavailableException">The database did not answer.</exception>
+    public abstract Task<Outcome<TransferReport>> ExportAsync(Stream target, string crewVersion, CancellationToken cancel = default);
+
+    /// <summary>
+    /// Takes a copy into a place without a Crew database, brings its schema up to date and moves the change feed; all of it or
+    /// nothing. <paramref name="check"/> looks at the result before it becomes real. What <paramref name="source"/> throws passes through.
+    /// </summary>
+    public abstract Task<Outcome<TransferReport>> ImportAsync(Stream source, Func<Db, Task<Fault?>> check, CancellationToken cancel = default);
+
+    /// <summary>What an operator should know about the database itself, for <c>crew doctor</c>. Changes nothing.</summary>
+    public abstract Task<IReadOnlyList<StoreFinding>> ExamineAsync(CancellationToken cancel = default);
+
     /// <summary>The database that EF would create from the model, for the test that compares it with the written schema.</summary>
     public abstract string GenerateModelScript();
 

@@ -45,7 +45,7 @@ internal sealed class Exchange(CallParts parts, Call call, ChatPlan plan, Reques
 
     public async Task RunAsync()
     {
-        var scope = parts.Ledger.ScopeOf(call.Caller, call.CrewId);
+        var scope = parts.Ledger.ScopeOf(call.Caller, call.CrewId, call.Workspace.Id);
         var targets = plan.Model.Order(plan.Model.Targets.Count > 1 ? Random.Shared.NextDouble() : 0);
         Fault? last = null;
         var number = 0;

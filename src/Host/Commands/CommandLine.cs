@@ -25,10 +25,18 @@ internal static class CommandLine
     }
 
     /// <summary>Opens the installation that the options name, runs the work and closes it.</summary>
-    public static async Task<int> WithInstallationAsync(
-        ParseResult options, bool mayBegin, Func<Installation, IServiceProvider, Task<Fault?>> work, CancellationToken cancel)
+    public static Task<int> WithInstallationAsync(
+        ParseResult options, bool mayBegin, Func<Installation, IServiceProvider, Task<Fault?>> work, CancellationToken cancel) =>
+        WithPlaceAsync(options, async (installation, services) => await installation.OpenAsync(mayBegin, cancel) ?? await work(installation, services));
+
+    /// <summary>Opens the installation without applying schema files, runs the work and closes it.</summary>
+    public static Task<int> WithUnchangedAsync(ParseResult options, Func<Installation, IServiceProvider, Task<Fault?>> work, CancellationToken cancel) =>
+        WithPlaceAsync(options, async (installation, services) => await installation.OpenUnchangedAsync(cancel) ?? await work(installation, services));
+
+    /// <summary>Runs the work on a place that may hold an installation or not; nothing is opened.</summary>
+    public static async Task<int> WithPlaceAsync(ParseResult options, Func<Installation, IServiceProvider, Task<Fault?>> work)
     {
-        var settings = CrewSettings.Load(("CREW_DATA", options.GetValue(Data)), ("CREW_DATABASE", options.GetValue(Database)));
+        var settings = Settings(options);
         if (settings.Failed(out var wrong))
         {
             return Refuse(wrong);
@@ -41,14 +49,19 @@ internal static class CommandLine
         }
 
         await using var provider = services.BuildServiceProvider();
-        var installation = new Installation(provider, settings.Value);
         try
         {
-            return (await installation.OpenAsync(mayBegin, cancel) ?? await work(installation, provider)) is { } refused ? Refuse(refused) : 0;
+            return await work(new Installation(provider, settings.Value), provider) is { } refused ? Refuse(refused) : 0;
         }
         catch (Storage.StorageUnavailableException)
         {
             return Refuse(Faults.StorageUnavailable);
         }
     }
+
+    public static Outcome<CrewSettings> Settings(ParseResult options) =>
+        CrewSettings.Load(
+        ("CREW_DATA", options.GetValue(Data)),
+        ("CREW_DATABASE", options.GetValue(Database)),
+        ("CREW_URLS", options.CommandResult.Command.Options.Contains(Urls) ? options.GetValue(Urls) : null));
 }

@@ -5,7 +5,8 @@ using Microsoft.EntityFrameworkCore;
 namespace Crew.Keys.Contracts;
 
 /// <summary>A key as the command line lists it.</summary>
-public sealed record OperatorKey(string Id, string WorkspaceId, string Name, string Kind, string Prefix, string Last4, string Status, DateTimeOffset CreatedAt, DateTimeOffset? LastUsedAt);
+public sealed record OperatorKey(string Id, string WorkspaceId, string Name, string Kind, string Prefix, string Last4, string Status, DateTimeOffset CreatedAt, DateTimeOffset? LastUsedAt,
+    bool Account, bool RotationDue);
 
 /// <summary>Keys from the command line: the operator's way to make masters, and to revoke when nobody can sign in.</summary>
 public sealed class OperatorKeys
@@ -34,7 +35,7 @@ public sealed class OperatorKeys
             return wrong;
         }
 
-        PermissionSet.TryParse(permissions, out var rights, out _);
+        _ = PermissionSet.TryParse(permissions, out var rights, out _);
         var draft = new KeyDraft(name, permissions, rights, isTest ? "test" : "live", null, null, [], null, null, null);
         var kind = permissions.Contains("*") ? KeyKind.Master : KeyKind.Service;
         var (key, text) = _mint.Make(organizationId, workspaceId, draft, kind, false, origin.Actor.Id, null, null);
@@ -45,7 +46,8 @@ public sealed class OperatorKeys
     {
         var now = _clock.GetUtcNow();
         var keys = await db.Set<ApiKey>().AsNoTracking().OrderBy(k => k.Id).ToListAsync(cancel);
-        return keys.ConvertAll(k => new OperatorKey(k.Id, k.WorkspaceId, k.Name, k.Kind.ToString().ToLowerInvariant(), k.Prefix, k.Last4, k.StatusAt(now), k.CreatedAt, k.LastUsedAt));
+        return keys.ConvertAll(k => new OperatorKey(k.Id, k.WorkspaceId, k.Name, k.Kind.ToString().ToLowerInvariant(), k.Prefix, k.Last4, k.StatusAt(now), k.CreatedAt, k.LastUsedAt,
+            k.Account, k.StatusAt(now) == "active" && k.CreatedAt.AddDays(ApiKey.RotationDays) <= now));
     }, cancel);
 
     /// <summary>Revokes a key of any workspace.</summary>

@@ -36,7 +36,7 @@ public sealed class OperatorBudgets(Store store, TimeProvider clock)
             }
 
             var released = new NanoUsd(await LeaseAppend.ReleaseLostAsync(db, budgetId));
-            db.Raise(new Event("operator.budget.lost_released", new Resource("budget", budgetId, budget.SubjectOf().ToString()))
+            db.Raise(new Event("operator.budget.released", new Resource("budget", budgetId, budget.SubjectOf().ToString()))
             {
                 Log = EventLog.Installation,
                 Changes = [new FieldChange("lost_usd", released.ToString(), NanoUsd.Zero.ToString())],

@@ -10,8 +10,9 @@ namespace Crew.Storage;
 internal sealed class PostgresStore : Store
 {
     private const int Attempts = 4;
-    private const long MigrationLock = 0x6372_6577_0001;
-    private const long ServerLock = 0x6372_6577_0002;
+
+    // Held as long as the server runs, so its number must be nobody else's: 0001 is that of schema files, 0002 to 0005 are steps of modules.
+    private const long ServerLock = 0x6372_6577_0010;
     private const int ClaimAttempts = 20;
     private readonly StoreOptions _options;
     private readonly PostgresRoles _roles;
@@ -42,47 +43,63 @@ internal sealed class PostgresStore : Store
     public override async Task<bool> ExistsAsync(CancellationToken cancel = default)
     {
         await using var connection = await OpenAsync(_migrate, cancel);
-        await using var command = new NpgsqlCommand("SELECT to_regclass('storage_schema') IS NOT NULL", connection);
-        return (bool)(await command.ExecuteScalarAsync(cancel))!;
+        return await PostgresSchema.ExistsAsync(connection, cancel);
     }
 
     public override async Task<Outcome<int>> MigrateAsync(CancellationToken cancel = default)
     {
         await using var connection = await OpenAsync(_migrate, cancel);
         await using var transaction = await connection.BeginTransactionAsync(cancel);
-        await ExecuteAsync(connection, $"SELECT pg_advisory_xact_lock({MigrationLock})", cancel);
-        await ExecuteAsync(connection, _roles.CreateScript(), cancel);
-        await ExecuteAsync(connection, SchemaFiles.AppliedTable, cancel);
-        var applied = new List<(string, long, string)>();
-        await using (var read = new NpgsqlCommand("SELECT module, number, checksum FROM storage_schema", connection))
-        await using (var reader = await read.ExecuteReaderAsync(cancel))
-        {
-            while (await reader.ReadAsync(cancel))
-            {
-                applied.Add((reader.GetString(0), reader.GetInt64(1), reader.GetString(2)));
-            }
-        }
-
-        var missing = SchemaFiles.Missing(SchemaFiles.Of(Model, Dialect), applied);
+        await PostgresSchema.LockAsync(connection, cancel);
+        await PostgresSchema.ExecuteAsync(connection, _roles.CreateScript(), cancel);
+        await PostgresSchema.ExecuteAsync(connection, SchemaFiles.AppliedTable, cancel);
+        var missing = SchemaFiles.Missing(SchemaFiles.Of(Model, Dialect), await PostgresSchema.AppliedAsync(connection, cancel));
         if (missing.Failed(out var fault))
         {
             return fault;
         }
 
-        foreach (var file in missing.Value)
-        {
-            await ExecuteAsync(connection, _roles.Fill(file.Sql), cancel);
-            await using var note = new NpgsqlCommand("INSERT INTO storage_schema VALUES ($1, $2, $3, $4, $5)", connection);
-            note.Parameters.AddWithValue(file.Module);
-            note.Parameters.AddWithValue((long)file.Number);
-            note.Parameters.AddWithValue(file.Name);
-            note.Parameters.AddWithValue(file.Checksum);
-            note.Parameters.AddWithValue(Clock.GetUtcNow().ToUnixTimeMilliseconds());
-            await note.ExecuteNonQueryAsync(cancel);
-        }
-
+        await PostgresSchema.ApplyAsync(connection, _roles, missing.Value, Clock, cancel);
         await transaction.CommitAsync(cancel);
         return missing.Value.Count;
+    }
+
+    public override async Task<Outcome<int>> PendingAsync(CancellationToken cancel = default)
+    {
+        await using var connection = await OpenAsync(_migrate, cancel);
+        var missing = SchemaFiles.Missing(SchemaFiles.Of(Model, Dialect), await PostgresSchema.AppliedAsync(connection, cancel));
+        return missing.Failed(out var fault) ? fault : missing.Value.Count;
+    }
+
+    public override async Task<Outcome<TransferReport>> ExportAsync(Stream target, string crewVersion, CancellationToken cancel = default)
+    {
+        try
+        {
+            await using var connection = await OpenAsync(_migrate, cancel);
+            return await new PostgresExport(connection, _roles, Model).RunAsync(target, crewVersion, Clock.GetUtcNow(), cancel);
+        }
+        catch (NpgsqlException error) when (PostgresErrors.IsUnavailable(error))
+        {
+            throw new StorageUnavailableException("PostgreSQL could not be read.", error);
+        }
+    }
+
+    public override async Task<Outcome<TransferReport>> ImportAsync(Stream source, Func<Db, Task<Fault?>> check, CancellationToken cancel = default)
+    {
+        await using var connection = await OpenAsync(_migrate, cancel);
+        using var reader = new TransferReader(source);
+        return await new PostgresRestore(connection, _roles, Model, Clock).RunAsync(reader, async transaction =>
+        {
+            await using var db = new Db(OptionsFor(connection), Model, null, SystemJob.Transfer);
+            await db.Database.UseTransactionAsync(transaction, cancel);
+            return await check(db);
+        }, cancel);
+    }
+
+    public override async Task<IReadOnlyList<StoreFinding>> ExamineAsync(CancellationToken cancel = default)
+    {
+        await using var connection = await OpenAsync(_migrate, cancel);
+        return await PostgresExamination.RunAsync(connection, _roles, Clock, cancel);
     }
 
     public override string GenerateModelScript()

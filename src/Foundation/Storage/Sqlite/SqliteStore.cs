@@ -9,6 +9,7 @@ namespace Crew.Storage;
 /// <summary>SQLite inside the process: many readers on WAL snapshots, one writer (<see cref="SqliteCommitter"/>).</summary>
 internal sealed class SqliteStore : Store
 {
+    private static readonly string[] Files = ["", "-wal", "-shm", "-journal"];
     private readonly StoreOptions _options;
     private readonly SqliteCommitter _committer;
     private readonly CancellationTokenSource _stopping = new();
@@ -52,34 +53,67 @@ internal sealed class SqliteStore : Store
         Execute(connection, "PRAGMA journal_mode=WAL");
         Execute(connection, "BEGIN EXCLUSIVE");
         Execute(connection, SchemaFiles.AppliedTable);
-        var applied = new List<(string, long, string)>();
-        using (var read = connection.CreateCommand())
-        {
-            read.CommandText = "SELECT module, number, checksum FROM storage_schema";
-            using var reader = read.ExecuteReader();
-            while (reader.Read())
-            {
-                applied.Add((reader.GetString(0), reader.GetInt64(1), reader.GetString(2)));
-            }
-        }
-
-        var missing = SchemaFiles.Missing(SchemaFiles.Of(Model, Dialect), applied);
+        var missing = SchemaFiles.Missing(SchemaFiles.Of(Model, Dialect), SqliteSchema.Applied(connection));
         if (missing.Failed(out var fault))
         {
             Execute(connection, "ROLLBACK");
             return Task.FromResult<Outcome<int>>(fault);
         }
 
-        foreach (var file in missing.Value)
-        {
-            Execute(connection, file.Sql);
-            Execute(connection, "INSERT INTO storage_schema VALUES ($module, $number, $name, $checksum, $at)",
-                ("$module", file.Module), ("$number", file.Number), ("$name", file.Name), ("$checksum", file.Checksum),
-                ("$at", Clock.GetUtcNow().ToUnixTimeMilliseconds()));
-        }
-
+        SqliteSchema.Apply(connection, missing.Value, Clock);
         Execute(connection, "COMMIT");
         return Task.FromResult<Outcome<int>>(missing.Value.Count);
+    }
+
+    public override Task<Outcome<int>> PendingAsync(CancellationToken cancel = default)
+    {
+        using var connection = OpenConnection();
+        var missing = SchemaFiles.Missing(SchemaFiles.Of(Model, Dialect), SqliteSchema.Applied(connection));
+        return Task.FromResult<Outcome<int>>(missing.Failed(out var fault) ? fault : missing.Value.Count);
+    }
+
+    public override async Task<Outcome<TransferReport>> ExportAsync(Stream target, string crewVersion, CancellationToken cancel = default)
+    {
+        try
+        {
+            using var connection = OpenConnection();
+            Execute(connection, "BEGIN DEFERRED");
+            try
+            {
+                return await new SqliteExport(connection, Model).RunAsync(target, crewVersion, Clock.GetUtcNow(), cancel);
+            }
+            finally
+            {
+                Execute(connection, "ROLLBACK");
+            }
+        }
+        catch (SqliteException error) when (SqliteErrors.IsUnavailable(error))
+        {
+            throw new StorageUnavailableException("The SQLite database could not be read.", error);
+        }
+    }
+
+    public override async Task<Outcome<TransferReport>> ImportAsync(Stream source, Func<Db, Task<Fault?>> check, CancellationToken cancel = default)
+    {
+        // A write-ahead log without its database would be played into the new one.
+        if (Files.Any(end => File.Exists(_options.SqliteFile + end)))
+        {
+            return TransferFaults.NotEmpty;
+        }
+
+        Directory.CreateDirectory(_options.DataFolder);
+        using var reader = new TransferReader(source);
+        return await new SqliteRestore(_options.SqliteFile, Model, Clock).RunAsync(reader, async connection =>
+        {
+            await using var db = new Db(OptionsFor(connection), Model, null, SystemJob.Transfer);
+            return await check(db);
+        }, cancel);
+    }
+
+    public override Task<IReadOnlyList<StoreFinding>> ExamineAsync(CancellationToken cancel = default)
+    {
+        using var connection = OpenConnection();
+        return Task.FromResult(SqliteExamination.Run(connection, Clock.GetUtcNow()));
     }
 
     public override string GenerateModelScript()
@@ -165,15 +199,10 @@ internal sealed class SqliteStore : Store
         return connection;
     }
 
-    private static void Execute(SqliteConnection connection, string sql, params (string Name, object Value)[] parameters)
+    private static void Execute(SqliteConnection connection, string sql)
     {
         using var command = connection.CreateCommand();
         command.CommandText = sql;
-        foreach (var (name, value) in parameters)
-        {
-            command.Parameters.AddWithValue(name, value);
-        }
-
         command.ExecuteNonQuery();
     }
 }

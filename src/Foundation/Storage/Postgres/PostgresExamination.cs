@@ -1,0 +1,52 @@
+using Npgsql;
+
+namespace Crew.Storage;
+
+/// <summary>What an operator should know about a PostgreSQL database: its version, and whether the walls between tenants stand.</summary>
+internal static class PostgresExamination
+{
+    private const int OldestVersion = 15;
+
+    private const int ClockSlackSeconds = 10;
+
+    public static async Task<IReadOnlyList<StoreFinding>> RunAsync(NpgsqlConnection connection, PostgresRoles roles, TimeProvider clock, CancellationToken cancel)
+    {
+        var version = connection.PostgreSqlVersion;
+        var found = (await PostgresCatalog.ReadAsync(connection, "SELECT rolname::text, rolbypassrls, rolsuper FROM pg_roles",
+            r => (Name: r.GetString(0), Bypasses: r.GetBoolean(1), IsSuper: r.GetBoolean(2)), cancel)).ToLookup(r => r.Name, StringComparer.Ordinal);
+        var login = (await PostgresCatalog.ReadAsync(connection, "SELECT session_user::text", r => r.GetString(0), cancel))[0];
+        var open = await PostgresCatalog.ReadAsync(connection, """
+            SELECT DISTINCT c.relname::text FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid
+            WHERE NOT c.relispartition AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
+            """, r => r.GetString(0), cancel);
+        var there = (await PostgresCatalog.ReadAsync(connection, "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint", r => r.GetInt64(0), cancel))[0];
+        var apart = Math.Abs(clock.GetUtcNow().ToUnixTimeMilliseconds() - there) / 1_000;
+        var names = new[] { roles.App, roles.Append, roles.System };
+        var missing = names.Where(n => !found.Contains(n)).ToList();
+        var bypassing = names.Where(n => found[n].Any(r => r.Bypasses || r.IsSuper)).ToList();
+        return
+        [
+            version.Major >= OldestVersion
+                ? new("postgres_version", FindingLevel.Ok, $"PostgreSQL {version}.")
+                : new("postgres_version", FindingLevel.Failed, $"PostgreSQL {version} is older than {OldestVersion}.", $"Upgrade the server to PostgreSQL {OldestVersion} or newer."),
+            missing.Count > 0
+                ? new("postgres_roles", FindingLevel.Failed, $"These roles are missing: {string.Join(", ", missing)}.", "Run crew migrate; it makes them.")
+                : bypassing.Count > 0
+                    ? new("postgres_roles", FindingLevel.Failed, $"These roles pass row-level security by: {string.Join(", ", bypassing)}.",
+                        $"ALTER ROLE \"{bypassing[0]}\" NOSUPERUSER NOBYPASSRLS; and the same for the others.")
+                    : new("postgres_roles", FindingLevel.Ok, "The roles of the server are bound by row-level security."),
+            open.Count == 0
+                ? new("postgres_row_security", FindingLevel.Ok, "Row-level security is forced on every table that has policies.")
+                : new("postgres_row_security", FindingLevel.Failed, $"Row-level security is not forced on: {string.Join(", ", open)}.",
+                    "ALTER TABLE … ENABLE ROW LEVEL SECURITY; ALTER TABLE … FORCE ROW LEVEL SECURITY; on each of them."),
+            found[login].Any(r => r.IsSuper || r.Bypasses)
+                ? new("postgres_login", FindingLevel.Warning, $"The login {login} is a superuser, or passes row-level security by.",
+                    "Give Crew a login of its own that owns the database and may create roles (CREATEROLE), nothing more.")
+                : new("postgres_login", FindingLevel.Ok, "The login is no superuser."),
+            apart <= ClockSlackSeconds
+                ? new("clock", FindingLevel.Ok, "The clocks of this machine and of PostgreSQL agree.")
+                : new("clock", FindingLevel.Failed, $"The clocks of this machine and of PostgreSQL are {apart} seconds apart.",
+                    "Set both right, and keep them so with NTP (for example chrony or systemd-timesyncd)."),
+        ];
+    }
+}
