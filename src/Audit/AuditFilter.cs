@@ -15,6 +15,22 @@ internal sealed record AuditFilter
     private static readonly string[] Parameters =
         ["event_type", "actor_id", "resource_id", "crew_id", "key_id", "outcome", "request_id", "ip", "from", "to", "log"];
 
+    /// <summary>The conditions as the reference shows them.</summary>
+    public static readonly QueryParameter[] Described =
+    [
+        new("event_type", "Full names or groups such as auth.*, comma-separated or repeated."),
+        new("actor_id", "Who did it."),
+        new("resource_id", "What it was done to."),
+        new("crew_id", "The crew it belongs to."),
+        new("key_id", "The key it was done with."),
+        new("outcome", "success, failure or denied."),
+        new("request_id", "The request it belongs to."),
+        new("ip", "The address it came from."),
+        new("from", "The first moment, included."),
+        new("to", "The end, not included."),
+        new("log", "workspace (the default) or organization."),
+    ];
+
     public EventLog Log { get; init; } = EventLog.Workspace;
 
     /// <summary>Full names; empty is all.</summary>

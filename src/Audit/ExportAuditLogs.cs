@@ -26,6 +26,7 @@ internal static class ExportAuditLogs
             .WithSummary("Export audit records as NDJSON (format=ndjson, the default) or CSV (format=csv), with the filters of the list.")
             .Produces<string>(StatusCodes.Status200OK, "application/x-ndjson", "text/csv")
             .Requires(CrewSource.None, AuditAccess.Permission)
+            .Takes([.. AuditFilter.Described, new QueryParameter("format", "ndjson (the default) or csv.")])
             .Audited("export.created")
             .WorkspaceLevel();
 

@@ -15,6 +15,7 @@ internal static class ListAuditLogs
             .WithSummary("List audit records, newest first. Filters: event_type (names or groups such as auth.*), actor_id, resource_id, crew_id, "
                 + "key_id, outcome, request_id, ip, from, to, log (workspace or organization).")
             .Requires(CrewSource.None, AuditAccess.Permission)
+            .Takes(AuditFilter.Described)
             .WorkspaceLevel();
 
     private static async Task<Reply<PageReply<AuditLog>>> Handle(Paging paging, Call call, AuditReader reader, CancellationToken cancel)

@@ -15,19 +15,19 @@ internal static class SequencerRead
     private const long ClockSlackMilliseconds = 3L * 24 * 60 * 60 * 1_000;
 
     private const string ByPosition =
-        $$"""SELECT CAST(r.position AS TEXT) AS "Place", {{PendingRecord.Columns}} FROM audit_records r WHERE r.position > {0} ORDER BY r.position LIMIT {1}""";
+        $"SELECT CAST(r.position AS TEXT), {PendingRecord.Columns} FROM audit_records r WHERE r.position > @last ORDER BY r.position LIMIT @most";
 
-    private const string ByTransaction = $$"""
-        SELECT r.xid::text AS "Place", {{PendingRecord.Columns}} FROM audit_records r
-        WHERE r.at >= {2} AND (r.xid, r.id) > ({0}::xid8, {1}) AND r.xid < pg_snapshot_xmin(pg_current_snapshot())
-        ORDER BY r.xid, r.id LIMIT {3}
+    private const string ByTransaction = $"""
+        SELECT r.xid::text, {PendingRecord.Columns} FROM audit_records r
+        WHERE r.at >= @from AND (r.xid, r.id) > (@xid::xid8, @id) AND r.xid < pg_snapshot_xmin(pg_current_snapshot())
+        ORDER BY r.xid, r.id LIMIT @most
         """;
 
     /// <summary>SQLite: the mark and what stands behind it.</summary>
     public static async Task<(long Last, List<PendingRecord> Pending)> BehindPositionAsync(Db db, int most, CancellationToken cancel)
     {
         var last = (await db.Database.SqlQueryRaw<long>("SELECT position AS \"Value\" FROM audit_sequencer").ToListAsync(cancel)).Single();
-        return (last, await db.Database.SqlQueryRaw<PendingRecord>(ByPosition, last, most).ToListAsync(cancel));
+        return (last, await ReadAsync(db, ByPosition, cancel, ("last", last), ("most", most)));
     }
 
     /// <summary>PostgreSQL: the mark, for the one node that got the lock of this transaction; null for the others.</summary>
@@ -40,5 +40,26 @@ internal static class SequencerRead
 
     /// <summary>PostgreSQL: what stands behind the mark and below every running transaction.</summary>
     public static Task<List<PendingRecord>> BehindMarkAsync(Db db, SequencerMark mark, int most, CancellationToken cancel) =>
-        db.Database.SqlQueryRaw<PendingRecord>(ByTransaction, mark.Xid, mark.RecordId, mark.Latest - ClockSlackMilliseconds, most).ToListAsync(cancel);
+        ReadAsync(db, ByTransaction, cancel, ("from", mark.Latest - ClockSlackMilliseconds), ("xid", mark.Xid), ("id", mark.RecordId), ("most", most));
+
+    private static async Task<List<PendingRecord>> ReadAsync(Db db, string sql, CancellationToken cancel, params (string Name, object Value)[] parameters)
+    {
+        await using var command = db.Database.GetDbConnection().CreateCommand();
+        command.CommandText = sql;
+        foreach (var (name, value) in parameters)
+        {
+            var parameter = command.CreateParameter();
+            (parameter.ParameterName, parameter.Value) = (name, value);
+            command.Parameters.Add(parameter);
+        }
+
+        var pending = new List<PendingRecord>();
+        await using var rows = await command.ExecuteReaderAsync(cancel);
+        while (await rows.ReadAsync(cancel))
+        {
+            pending.Add(PendingRecord.Of(rows));
+        }
+
+        return pending;
+    }
 }

@@ -21,6 +21,47 @@ internal static class GatewayFaults
     public static readonly Fault ConflictingCaps = Faults.Invalid("max_tokens",
         "`max_tokens` and `max_completion_tokens` are both given and differ. Send only one of them, or the same number in both.");
 
+    /// <summary>Also for models that exist and are not allowed: the answers must not differ.</summary>
+    public static readonly Fault ModelNotFound = new Fault("model_not_found", 404,
+        "This model does not exist here, or this credential may not call it. GET /v1/models lists the models that it may call.").At("model");
+
+    public static readonly Fault ModelNotPriced = new Fault("model_not_priced", 400,
+        "A budget applies to this request and the model has no price, so its cost cannot be counted. Give the model a price, or call one that has.")
+        .At("model");
+
+    public static readonly Fault ModelExists = new Fault("model_exists", 409,
+        "The catalogue has a model of this id already. Change that one (PATCH), or choose another id.").At("id");
+
+    public static readonly Fault CapNotHonoured = new("cost_not_boundable", 400,
+        "A strict budget applies to this request, and the provider of this model has billed more output than it was allowed. "
+        + "Call another model, or ask for the budget to be set to tracking.")
+    { ShouldRetry = false };
+
+    public static readonly Fault ProviderInUse = new("provider_in_use", 409,
+        "Models of the catalogue are served by this provider. Remove them or give them other targets first.");
+
+    public static readonly Fault CredentialsRejected = new("provider_credentials_rejected", 502,
+        "The provider does not accept the credential that is stored for it. Your own key is fine; ask whoever manages the provider to renew its api_key.")
+    { ShouldRetry = false };
+
+    public static readonly Fault ProviderUnavailable = new("provider_unavailable", 502,
+        "The provider of this model could not be reached, broke off or did not answer as a model provider does. Repeat the request, or call another model.");
+
+    public static readonly Fault ProviderTimeout = new("provider_timeout", 504,
+        "The provider of this model did not answer within its time limit. Repeat the request, ask for less output, or stream the answer.");
+
+    /// <summary>As the keys module says it of a key that is dead at the start of a request.</summary>
+    public static readonly Fault KeyRevoked = new Fault("expired_api_key", 401,
+        "This API key was revoked while the request was under way. Use another key, or ask the workspace's Owner for a new one.")
+        .With("reason", "revoked");
+
+    public static readonly Fault OperatorOnly = Faults.Invalid("api_key",
+        "env: and file: name places on the server, so only account masters may set them. Give the credential itself.");
+
+    public static Fault OrganizationOnly(string permission) => new Fault("insufficient_permissions", 403,
+        $"This belongs to the organization, not to a workspace. It takes {permission} at organization level, as organization owners and account masters have it.")
+        .With("required", permission);
+
     public static Fault BrokenJson(long line, long byteInLine) =>
         Json($"The request body is not valid JSON: line {line + 1}, byte {byteInLine + 1} of that line cannot stand there. "
             + "Check quotes, commas and brackets at that place, and that nothing follows the closing brace.")

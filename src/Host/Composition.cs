@@ -1,5 +1,7 @@
 using Crew.Audit;
+using Crew.Gateway;
 using Crew.Http;
+using Crew.Http.OpenApi;
 using Crew.Kernel;
 using Crew.Keys;
 using Crew.Sealing;
@@ -15,7 +17,7 @@ internal static class Composition
 {
     /// <summary>The fixed list of parts. The order is the order in which schemas are applied.</summary>
     public static readonly StorageModel Model = new(
-        StoredKeys.Part, HttpModule.Part, TenancyModule.Part, AuditModule.Part, SpendModule.Part, KeysModule.Part);
+        StoredKeys.Part, HttpModule.Part, TenancyModule.Part, AuditModule.Part, SpendModule.Part, KeysModule.Part, GatewayModule.Part);
 
     public static Fault? AddCrew(this IServiceCollection services, CrewSettings settings)
     {
@@ -40,10 +42,13 @@ internal static class Composition
         services.AddSingleton<GuardedHandlerFactory>();
         services.AddSingleton(new FirstRunFile(settings.FirstRunFile));
         services.AddHttp(addresses.Value);
+        services.AddApiDocument();
+        services.AddSingleton<Docs.DocsPages>();
         services.AddAudit();
         services.AddTenancy();
         services.AddSpend();
         services.AddKeys();
+        services.AddGateway();
         return null;
     }
 }

@@ -1,6 +1,8 @@
 using System.Security.Cryptography.X509Certificates;
 using Crew.Audit;
+using Crew.Gateway;
 using Crew.Http;
+using Crew.Http.OpenApi;
 using Crew.Kernel;
 using Crew.Keys;
 using Crew.Spend;
@@ -43,8 +45,10 @@ internal static class Server
         app.MapTenancy();
         app.MapKeys();
         app.MapSpend();
+        app.MapGateway();
         app.MapAudit();
         Pages.Map(app);
+        app.MapApiDocument();
         app.RequireDeclaredRoutes();
         return app;
     }
@@ -53,6 +57,7 @@ internal static class Server
     public static async Task<Fault?> StartModulesAsync(IServiceProvider services, CancellationToken cancel)
     {
         await services.StartKeysAsync(cancel);
+        await services.StartGatewayAsync(cancel);
         return (await services.StartSpendAsync(cancel)).Fault;
     }
 

@@ -1,3 +1,5 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
 using Crew.Http;
 using Crew.Kernel;
 using Crew.Spend.Contracts;
@@ -12,8 +14,19 @@ namespace Crew.Keys;
 internal static class CreateKey
 {
     internal sealed record Request(
-        string? Name, IReadOnlyList<string>? Permissions, string? Kind, string? Mode, string? Environment, string? CrewId, string? ParentId,
-        IReadOnlyList<string>? AllowedIps, IReadOnlyList<string>? AllowedModels, int? RateLimitPerMinute, DateTimeOffset? ExpiresAt, NewBudget? Budget);
+        [property: Required, Description("1 to 200 characters; a label, not unique.")] string? Name,
+        [property: Required, Description("Names such as models:invoke, or *:read and *:write. Never beyond the caller's own.")]
+        IReadOnlyList<string>? Permissions,
+        [property: Description("service, which is the default.")] string? Kind,
+        [property: Description("live or test, for the whole workspace. Give exactly one of mode, environment and crew_id.")] string? Mode,
+        [property: Description("development, staging or production: the key sees the crews of that environment.")] string? Environment,
+        [property: Description("The one crew that the key sees.")] string? CrewId,
+        [property: Description("A key that this one stands below: it never exceeds its parent and dies with it.")] string? ParentId,
+        [property: Description("Addresses and CIDR networks, IPv4 and IPv6; none is any.")] IReadOnlyList<string>? AllowedIps,
+        [property: Description("Model ids; null is all that the workspace allows.")] IReadOnlyList<string>? AllowedModels,
+        [property: Description("1 to 10000000; above the workspace's rate it has no effect.")] int? RateLimitPerMinute,
+        [property: Description("In the future; null is never.")] DateTimeOffset? ExpiresAt,
+        [property: Description("A first budget of the key.")] NewBudget? Budget);
 
     public static void Map(RouteGroupBuilder keys) =>
         keys.MapPost("/", Handle)
@@ -21,7 +34,11 @@ internal static class CreateKey
             .WithSummary("Make an API key. Its text is in this answer and never again.")
             .WithMetadata(new CreatedRoute())
             .Requires(CrewSource.Body, "api_keys:write")
-            .Audited("api_key.created", "budget.created");
+            .Audited("api_key.created", "budget.created")
+            .Refuses("quota_exceeded", "key_not_active")
+            .Example("""
+                {"name": "billing worker", "mode": "live", "permissions": ["models:invoke"], "budget": {"amount_usd": "5.00", "window": "day", "mode": "strict"}}
+                """);
 
     private static async Task<Reply<KeyAnswer>> Handle(Body<Request> body, Call call, Store store, KeyMint mint, KeyBudgets budgets, TimeProvider clock, CancellationToken cancel)
     {

@@ -33,7 +33,7 @@ internal sealed class KeyEntry
     /// </summary>
     public static KeyEntry Of(ApiKey key, IReadOnlyList<ApiKey?> parents)
     {
-        PermissionSet.TryParse(key.Permissions, out var rights, out _);
+        _ = PermissionSet.TryParse(key.Permissions, out var rights, out _);
         var models = Set(key.AllowedModels);
         var networks = new List<IReadOnlyList<System.Net.IPNetwork>> { NetworksOf(key) };
         var endsAt = key.EndsAt;
@@ -46,7 +46,7 @@ internal sealed class KeyEntry
                 continue;
             }
 
-            PermissionSet.TryParse(parent.Permissions, out var parentRights, out _);
+            _ = PermissionSet.TryParse(parent.Permissions, out var parentRights, out _);
             rights = rights.Intersect(parentRights);
             models = Narrow(models, Set(parent.AllowedModels));
             networks.Add(NetworksOf(parent));

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Globalization;
-using Crew.Kernel;
 using Crew.Storage;
 using Microsoft.EntityFrameworkCore;
 

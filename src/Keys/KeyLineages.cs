@@ -10,7 +10,8 @@ internal sealed class KeyLineages : IKeyLineages
 {
     public async Task<KeyLineage?> FindAsync(Db db, string keyId)
     {
-        if (!Id.IsValid(keyId, IdPrefix.ApiKey) || await db.Set<ApiKey>().AsNoTracking().SingleOrDefaultAsync(k => k.Id == keyId) is not { } key)
+        if (!Id.IsValid(keyId, IdPrefix.ApiKey)
+            || await db.Set<ApiKey>().AsNoTracking().SingleOrDefaultAsync(k => k.Id == keyId) is not { } key)
         {
             return null;
         }

@@ -133,7 +133,7 @@ internal static class KeyRequestCheck
     /// <summary>Nobody acts on a key that can do more than they can.</summary>
     public static Fault? ActingOn(ApiKey target, Caller caller)
     {
-        PermissionSet.TryParse(target.Permissions, out var rights, out _);
+        _ = PermissionSet.TryParse(target.Permissions, out var rights, out _);
         return rights.IsWithin(caller.Permissions) && (!target.Account || caller.IsAccount)
             ? null
             : KeyFaults.Escalation("id", target.Account ? "an account master key" : rights.Except(caller.Permissions).ToNames()[0]);

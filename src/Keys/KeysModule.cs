@@ -1,6 +1,5 @@
 using Crew.Http;
 using Crew.Keys.Contracts;
-using Crew.Sealing;
 using Crew.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;

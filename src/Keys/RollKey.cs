@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using Crew.Http;
 using Crew.Kernel;
 using Crew.Storage;
@@ -12,7 +13,7 @@ internal static class RollKey
     /// <summary>30 days.</summary>
     public const int MaximumOverlapSeconds = 2_592_000;
 
-    internal sealed record Request(int? OverlapSeconds);
+    internal sealed record Request([property: Description("How long the old key still works; 0 (the default) to 2592000 seconds.")] int? OverlapSeconds);
 
     public static void Map(RouteGroupBuilder keys) =>
         keys.MapPost("/{id}/roll", Handle)
@@ -20,7 +21,9 @@ internal static class RollKey
             .WithSummary("Replace a key by a new one of the same lineage; the old one works until overlap_seconds (0 to 2592000) have passed.")
             .WithMetadata(new CreatedRoute())
             .Requires(CrewSource.None, "api_keys:write")
-            .Audited("api_key.rolled");
+            .Audited("api_key.rolled")
+            .Refuses("key_not_active", "version_conflict")
+            .Example("""{"overlap_seconds": 3600}""");
 
     private static async Task<Reply<KeyAnswer>> Handle(
         string id, Body<Request> body, Call call, Store store, KeyMint mint, TimeProvider clock, CancellationToken cancel)
@@ -60,7 +63,7 @@ internal static class RollKey
 
     private static (ApiKey Key, SecretText Text) Roll(Db db, ApiKey former, KeyMint mint, DateTimeOffset now, int overlapSeconds)
     {
-        PermissionSet.TryParse(former.Permissions, out var rights, out _);
+        _ = PermissionSet.TryParse(former.Permissions, out var rights, out _);
         var draft = new KeyDraft(former.Name, former.Permissions, rights, former.Mode,
             CrewEnvironments.TryParse(former.Environment, out var environment) ? environment : null, former.CrewId,
             former.AllowedIps, former.AllowedModels, former.RateLimitPerMinute, former.ExpiresAt);

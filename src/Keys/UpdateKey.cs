@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using Crew.Http;
 using Crew.Kernel;
 using Crew.Storage;
@@ -11,14 +12,21 @@ internal static class UpdateKey
 {
     /// <summary>Fields that are left out stay as they are; the binding never changes.</summary>
     internal sealed record Request(
-        string? Name, IReadOnlyList<string>? Permissions, IReadOnlyList<string>? AllowedIps, IReadOnlyList<string>? AllowedModels, int? RateLimitPerMinute, DateTimeOffset? ExpiresAt);
+        [property: Description("1 to 200 characters.")] string? Name,
+        [property: Description("Replaces the list; never beyond the caller's own.")] IReadOnlyList<string>? Permissions,
+        [property: Description("Replaces the list; an empty one is any address.")] IReadOnlyList<string>? AllowedIps,
+        [property: Description("Replaces the list.")] IReadOnlyList<string>? AllowedModels,
+        [property: Description("1 to 10000000.")] int? RateLimitPerMinute,
+        [property: Description("In the future.")] DateTimeOffset? ExpiresAt);
 
     public static void Map(RouteGroupBuilder keys) =>
         keys.MapPatch("/{id}", Handle)
             .WithName("Keys.Update")
             .WithSummary("Change a key's name, permissions, addresses, models, rate or expiry, never beyond the caller's own.")
             .Requires(CrewSource.None, "api_keys:write")
-            .Audited("api_key.updated");
+            .Audited("api_key.updated")
+            .Refuses("key_not_active")
+            .Example("""{"name": "billing worker", "rate_limit_per_minute": 600}""");
 
     private static async Task<Reply<KeyAnswer>> Handle(
         string id, Body<Request> body, Call call, Store store, KeyMint mint, TimeProvider clock, CancellationToken cancel)

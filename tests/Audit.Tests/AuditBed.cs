@@ -2,6 +2,7 @@ using Crew.Audit.Contracts;
 using Crew.Kernel;
 using Crew.Sealing;
 using Crew.Storage;
+using Crew.Testing;
 using Microsoft.EntityFrameworkCore;
 
 namespace Crew.Audit.Tests;
@@ -60,11 +61,11 @@ internal sealed class AuditBed : IAsyncDisposable
 
     public static async Task<AuditBed> StartAsync(string dialect, SetClock? clock = null)
     {
-        Assert.SkipUnless(dialect == "sqlite" || ThrowawayPostgres.IsAvailable, "PostgreSQL is not installed.");
+        Assert.SkipUnless(dialect == "sqlite" || PostgresServer.IsAvailable, "PostgreSQL is not installed.");
         var bed = new AuditBed(new StoreOptions
         {
             DataFolder = Directory.CreateTempSubdirectory("crew-audit-").FullName,
-            PostgresConnectionString = dialect == "postgres" ? await ThrowawayPostgres.CreateDatabaseAsync() : null,
+            PostgresConnectionString = dialect == "postgres" ? await (await PostgresServer.SharedAsync()).CreateDatabaseAsync() : null,
         }, clock ?? new SetClock());
         (await bed.Store.MigrateAsync()).Fault.ShouldBeNull();
         (await bed.Store.StartAsync()).Fault.ShouldBeNull();

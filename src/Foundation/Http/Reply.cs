@@ -67,8 +67,7 @@ public sealed class Reply<T> : IResult, IEndpointMetadataProvider
         var type = typeof(T).IsGenericType && typeof(T).GetGenericTypeDefinition() == typeof(PageReply<>)
             ? typeof(ListEnvelope<>).MakeGenericType(typeof(T).GetGenericArguments())
             : typeof(Envelope<T>);
-        var status = builder.Metadata.OfType<CreatedRoute>().Any() ? 201 : 200;
-        builder.Metadata.Add(new ProducesResponseTypeMetadata(status, type, ["application/json"]));
+        builder.Metadata.Add(new ProducesResponseTypeMetadata(StatusCodes.Status200OK, type, ["application/json"]));
     }
 }
 

@@ -296,17 +296,21 @@ internal sealed partial class RequestGate(
     {
         var caller = call.Caller;
         call.CrewId = caller.CrewId;
-        if (call.Http.Request.Headers["X-Crew-Id"].ToString() is not { Length: > 0 } crewId)
+        if (call.Http.Request.Headers["X-Crew-Id"].ToString() is { Length: > 0 } crewId)
         {
-            return null;
+            if (!call.Workspace.Crews.TryGetValue(crewId, out var environment) || !caller.Sees(crewId, environment))
+            {
+                return Faults.NotFound;
+            }
+
+            call.CrewId = crewId;
         }
 
-        if (!call.Workspace.Crews.TryGetValue(crewId, out var environment) || !caller.Sees(crewId, environment))
+        if (call.CrewId is not null && call.Origin.TakeAccess() is { } access)
         {
-            return Faults.NotFound;
+            call.Origin.Owe(access with { CrewId = call.CrewId });
         }
 
-        call.CrewId = crewId;
         return null;
     }
 

@@ -33,6 +33,18 @@ public sealed record WorkspaceLevelRoute;
 /// <summary>Marks a route that takes no Idempotency-Key (gateway, OAuth, sign-in).</summary>
 public sealed record NotIdempotentRoute;
 
+/// <summary>Refusals of the route's own, beside those of the way in; each has a page in docs/errors.</summary>
+public sealed record RefusingRoute(IReadOnlyList<string> Codes);
+
+/// <summary>A query parameter that the handler reads by itself.</summary>
+public sealed record QueryParameter(string Name, string Description);
+
+/// <summary>A body that works, for the reference.</summary>
+public sealed record ExampleBody(string Json);
+
+/// <summary>A body or an answer in the form of another API, passed on without a shape of our own.</summary>
+public sealed record ForeignShape(string Body, string Answer);
+
 /// <summary>How slices declare what their route costs, at the place where it is mapped.</summary>
 public static class RouteRulesExtensions
 {
@@ -58,6 +70,21 @@ public static class RouteRulesExtensions
     public static T WorkspaceLevel<T>(this T route)
         where T : IEndpointConventionBuilder =>
         route.WithMetadata(new WorkspaceLevelRoute());
+
+    /// <summary>Names refusals that only this route gives.</summary>
+    public static T Refuses<T>(this T route, params string[] codes)
+        where T : IEndpointConventionBuilder =>
+        route.WithMetadata(new RefusingRoute(codes));
+
+    /// <summary>Names the query parameters that the handler reads by itself.</summary>
+    public static T Takes<T>(this T route, params QueryParameter[] parameters)
+        where T : IEndpointConventionBuilder =>
+        route.WithMetadata([.. parameters]);
+
+    /// <summary>Shows a body that works.</summary>
+    public static T Example<T>(this T route, string json)
+        where T : IEndpointConventionBuilder =>
+        route.WithMetadata(new ExampleBody(json));
 
     /// <summary>All declared routes, or the names of those that forgot to declare themselves.</summary>
     public static IReadOnlyList<string> Undeclared(this EndpointDataSource endpoints) =>

@@ -7,6 +7,7 @@ namespace Crew.Gateway.Forwarding;
 internal sealed class SplicedBody
 {
     private readonly List<ReadOnlyMemory<byte>> _parts;
+    private int _sending;
 
     private SplicedBody(List<ReadOnlyMemory<byte>> parts, long bytes) => (_parts, Bytes) = (parts, bytes);
 
@@ -14,6 +15,9 @@ internal sealed class SplicedBody
     public long Bytes { get; }
 
     public IReadOnlyList<ReadOnlyMemory<byte>> Parts => _parts;
+
+    /// <summary>Whether the memory is being read right now: a provider may answer before it has taken the whole request.</summary>
+    public bool IsBeingSent => Volatile.Read(ref _sending) > 0;
 
     /// <param name="body">The original.</param>
     /// <param name="changes">Ranges to exchange, ordered and without overlap.</param>
@@ -89,9 +93,17 @@ internal sealed class SplicedBody
 
         protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
         {
-            foreach (var part in body._parts)
+            Interlocked.Increment(ref body._sending);
+            try
             {
-                await stream.WriteAsync(part, cancellationToken);
+                foreach (var part in body._parts)
+                {
+                    await stream.WriteAsync(part, cancellationToken);
+                }
+            }
+            finally
+            {
+                Interlocked.Decrement(ref body._sending);
             }
         }
 

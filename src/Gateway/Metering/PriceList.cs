@@ -46,6 +46,10 @@ internal sealed record PriceList
             NanoUsd.TryParse(cacheWrite, out var write) ? write : inputPrice);
     }
 
+    /// <summary>A list of known prices. A missing cache price is the input price.</summary>
+    public static PriceList Of(NanoUsd input, NanoUsd output, NanoUsd? cacheRead, NanoUsd? cacheWrite) =>
+        new(input, output, cacheRead ?? input, cacheWrite ?? input);
+
     /// <summary>The cost of these tokens, rounded up once to a whole nano-USD.</summary>
     /// <exception cref="OverflowException">The cost does not fit into 64 bits, about nine billion dollars.</exception>
     public NanoUsd CostOf(in TokenCounts tokens) => RoundUp(

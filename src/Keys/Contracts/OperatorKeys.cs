@@ -35,7 +35,7 @@ public sealed class OperatorKeys
             return wrong;
         }
 
-        PermissionSet.TryParse(permissions, out var rights, out _);
+        _ = PermissionSet.TryParse(permissions, out var rights, out _);
         var draft = new KeyDraft(name, permissions, rights, isTest ? "test" : "live", null, null, [], null, null, null);
         var kind = permissions.Contains("*") ? KeyKind.Master : KeyKind.Service;
         var (key, text) = _mint.Make(organizationId, workspaceId, draft, kind, false, origin.Actor.Id, null, null);

@@ -27,11 +27,18 @@ public sealed class Ledger
 
     internal ICollection<Book> Books => _books.Values;
 
-    /// <summary>The chain of a caller's requests, with the crew's level when the request has a crew. Cheap: kept as long as the caller.</summary>
-    public SpendScope ScopeOf(Caller caller, string? crewId)
+    /// <summary>
+    /// The chain of a caller's requests, with the crew's level when the request has a crew. An account master may act in another
+    /// workspace than its own, which then pays. Cheap: kept as long as the caller.
+    /// </summary>
+    public SpendScope ScopeOf(Caller caller, string? crewId, string? workspaceId = null)
     {
         var scopes = _scopes.GetOrCreateValue(caller);
-        return scopes.TryFind(crewId, out var scope) ? scope : scopes.Keep(crewId, new SpendScope(BookOf(caller.OrganizationId), caller, crewId));
+        var isElsewhere = workspaceId is not null && workspaceId != caller.WorkspaceId;
+        var place = isElsewhere ? $"{workspaceId}/{crewId}" : crewId;
+        return scopes.TryFind(place, out var scope)
+            ? scope
+            : scopes.Keep(place, new SpendScope(BookOf(caller.OrganizationId), caller, workspaceId ?? caller.WorkspaceId, crewId));
     }
 
     /// <summary>Whether any budget, strict or tracking, stands in the chain: then only priced models may be called.</summary>
@@ -115,14 +122,14 @@ public sealed class Ledger
         return Faults.StorageUnavailable;
     }
 
-    /// <summary>The scopes of one caller: without a crew, and with each crew that it has named.</summary>
+    /// <summary>The scopes of one caller: without a crew, with each crew that it has named, and in other workspaces.</summary>
     private sealed class Scopes
     {
-        private readonly ConcurrentDictionary<string, SpendScope> _byCrew = new(StringComparer.Ordinal);
+        private readonly ConcurrentDictionary<string, SpendScope> _byPlace = new(StringComparer.Ordinal);
 
-        public bool TryFind(string? crewId, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out SpendScope? scope) =>
-            _byCrew.TryGetValue(crewId ?? "", out scope);
+        public bool TryFind(string? place, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out SpendScope? scope) =>
+            _byPlace.TryGetValue(place ?? "", out scope);
 
-        public SpendScope Keep(string? crewId, SpendScope scope) => _byCrew.GetOrAdd(crewId ?? "", scope);
+        public SpendScope Keep(string? place, SpendScope scope) => _byPlace.GetOrAdd(place ?? "", scope);
     }
 }

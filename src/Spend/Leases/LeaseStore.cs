@@ -15,7 +15,7 @@ internal sealed class LeaseStore(Store store, TimeProvider clock)
     /// </summary>
     public async Task WriteAsync(long epoch, IReadOnlyList<LeaseExtension> batch, CancellationToken cancel)
     {
-        if (store.Dialect == "sqlite")
+        if (!IsShared)
         {
             await WriteOneAsync(epoch, batch, cancel);
             return;
@@ -24,6 +24,9 @@ internal sealed class LeaseStore(Store store, TimeProvider clock)
         var options = new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel };
         await Parallel.ForEachAsync(batch, options, async (extension, stop) => await WriteOneAsync(epoch, [extension], stop));
     }
+
+    /// <summary>Whether other processes may lease here too. An SQLite database has one, so nobody needs to hear that it lives.</summary>
+    public bool IsShared => store.Dialect != "sqlite";
 
     /// <summary>Registers this process start.</summary>
     public async Task<Outcome<long>> BeginEpochAsync(CancellationToken cancel)
@@ -43,7 +46,7 @@ internal sealed class LeaseStore(Store store, TimeProvider clock)
     /// <param name="deadAfterSeconds">Silence after which a process is dead; on SQLite there is only one, so every other one is.</param>
     public Task<Outcome<bool>> RenewAsync(long epoch, int deadAfterSeconds, CancellationToken cancel)
     {
-        var deadBefore = store.Dialect == "sqlite" ? long.MaxValue : Now - (deadAfterSeconds * 1_000L);
+        var deadBefore = IsShared ? Now - (deadAfterSeconds * 1_000L) : long.MaxValue;
         return store.ChangeAsync<bool>(SystemJob.SpendLeases, Origin.System, async db =>
         {
             await EpochAppend.RenewAsync(db, epoch, Now);

@@ -66,7 +66,10 @@ internal sealed class LedgerKeeper : BackgroundService
             book.Tidy(nowMs, _options.IdleSeconds * 1_000L);
         }
 
-        await _leases.RenewAsync(_ledger.Desk.Epoch, _options.DeadAfterSeconds, cancel);
+        if (_leases.IsShared)
+        {
+            await _leases.RenewAsync(_ledger.Desk.Epoch, _options.DeadAfterSeconds, cancel);
+        }
     }
 
     /// <summary>Raises <c>budget.breach</c> for what was billed beyond its hold; what cannot be written is raised next time.</summary>

@@ -1,3 +1,5 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
 using Crew.Http;
 using Crew.Kernel;
 using Crew.Storage;
@@ -12,7 +14,9 @@ namespace Crew.Tenancy.Crews;
 
 internal static class CreateCrew
 {
-    internal sealed record Request(string? Name, string? Environment);
+    internal sealed record Request(
+        [property: Required, Description("1 to 200 characters; a label, not unique.")] string? Name,
+        [property: Required, Description("development, staging or production; never changes.")] string? Environment);
 
     public static void Map(RouteGroupBuilder crews) =>
         crews.MapPost("/", Handle)
@@ -21,7 +25,9 @@ internal static class CreateCrew
             .WithMetadata(new CreatedRoute())
             .Requires(CrewSource.None, "crews:write")
             .WorkspaceLevel()
-            .Audited("crew.created");
+            .Audited("crew.created")
+            .Refuses("quota_exceeded")
+            .Example("""{"name": "Support", "environment": "staging"}""");
 
     private static async Task<Reply<CrewAnswer>> Handle(Body<Request> body, Call call, Store store, TimeProvider clock, CancellationToken cancel)
     {

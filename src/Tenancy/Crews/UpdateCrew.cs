@@ -1,3 +1,5 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
 using Crew.Http;
 using Crew.Kernel;
 using Crew.Storage;
@@ -11,14 +13,15 @@ namespace Crew.Tenancy.Crews;
 
 internal static class UpdateCrew
 {
-    internal sealed record Request(string? Name);
+    internal sealed record Request([property: Required, Description("1 to 200 characters.")] string? Name);
 
     public static void Map(RouteGroupBuilder crews) =>
         crews.MapPatch("/{id}", Handle)
             .WithName("Crews.Update")
             .WithSummary("Rename a crew.")
             .Requires(CrewSource.Path, "crews:write")
-            .Audited("crew.updated");
+            .Audited("crew.updated")
+            .Example("""{"name": "Support, EU"}""");
 
     private static async Task<Reply<CrewAnswer>> Handle(string id, Body<Request> body, Call call, Store store, CancellationToken cancel)
     {

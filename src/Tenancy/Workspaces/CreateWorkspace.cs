@@ -1,3 +1,5 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
 using Crew.Http;
 using Crew.Kernel;
 using Crew.Sealing;
@@ -13,7 +15,9 @@ namespace Crew.Tenancy.Workspaces;
 
 internal static class CreateWorkspace
 {
-    internal sealed record Request(string? Name, string? Plan);
+    internal sealed record Request(
+        [property: Required, Description("1 to 200 characters; a label, not unique.")] string? Name,
+        [property: Description("starter, professional or enterprise, which is the default.")] string? Plan);
 
     public static void Map(RouteGroupBuilder workspaces) =>
         workspaces.MapPost("/", Handle)
@@ -22,7 +26,8 @@ internal static class CreateWorkspace
             .WithMetadata(new CreatedRoute())
             .Requires(CrewSource.None, "workspaces:write")
             .WorkspaceLevel()
-            .Audited("workspace.created");
+            .Audited("workspace.created")
+            .Example("""{"name": "Client A"}""");
 
     private static async Task<Reply<WorkspaceAnswer>> Handle(Body<Request> body, Call call, Store store, StoredKeys keys, TimeProvider clock, CancellationToken cancel)
     {

@@ -18,13 +18,15 @@ internal static class SuspendWorkspace
             .WithSummary("Stop all use of a workspace; its data stays. Needs an organization role.")
             .Requires(CrewSource.None, "workspaces:write")
             .WorkspaceLevel()
-            .Audited("workspace.suspended");
+            .Audited("workspace.suspended")
+            .Refuses("version_conflict");
         workspaces.MapPost("/{id}/resume", (string id, Call call, Store store, CancellationToken cancel) => SetAsync(id, call, store, null, cancel))
             .WithName("Workspaces.Resume")
             .WithSummary("Let a suspended workspace work again.")
             .Requires(CrewSource.None, "workspaces:write")
             .WorkspaceLevel()
-            .Audited("workspace.resumed");
+            .Audited("workspace.resumed")
+            .Refuses("version_conflict");
     }
 
     private static async Task<Reply<WorkspaceAnswer>> SetAsync(string id, Call call, Store store, DateTimeOffset? suspendedAt, CancellationToken cancel)

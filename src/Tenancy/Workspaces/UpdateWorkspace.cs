@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Text.Json;
 using Crew.Http;
 using Crew.Kernel;
@@ -13,7 +14,11 @@ namespace Crew.Tenancy.Workspaces;
 internal static class UpdateWorkspace
 {
     /// <summary>Fields that are left out stay as they are; <c>settings</c> merges field by field.</summary>
-    internal sealed record Request(string? Name, string? Plan, int? RequestsPerMinute, JsonElement? Settings);
+    internal sealed record Request(
+        [property: Description("1 to 200 characters.")] string? Name,
+        [property: Description("starter, professional or enterprise.")] string? Plan,
+        [property: Description("Overrides the plan's rate; 1 to 10000000.")] int? RequestsPerMinute,
+        [property: Description("Fields of settings as the answer shows them; what is left out stays as it is.")] JsonElement? Settings);
 
     public static void Map(RouteGroupBuilder workspaces) =>
         workspaces.MapPatch("/{id}", Handle)
@@ -21,7 +26,9 @@ internal static class UpdateWorkspace
             .WithSummary("Change a workspace's name or settings; plan and rate need an organization role.")
             .Requires(CrewSource.None, "workspace:write", "workspaces:write")
             .WorkspaceLevel()
-            .Audited("workspace.updated", "ip_allowlist.changed");
+            .Audited("workspace.updated", "ip_allowlist.changed")
+            .Refuses("ip_list_excludes_caller")
+            .Example("""{"settings": {"allowed_ips": ["203.0.113.0/24"], "zero_logging": true}}""");
 
     private static async Task<Reply<WorkspaceAnswer>> Handle(
         string id, Body<Request> body, Call call, Store store, bool? force, CancellationToken cancel)

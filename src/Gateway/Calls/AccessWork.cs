@@ -1,0 +1,51 @@
+using Crew.Http;
+using Crew.Kernel;
+using Crew.Storage;
+
+namespace Crew.Gateway.Calls;
+
+/// <summary>
+/// The flush before our first byte: the record of the credential's use, with whatever was settled by then. Just before the rows are
+/// written it looks once more whether the credential was revoked; then the record says so and nothing is served.
+/// </summary>
+internal sealed class AccessWork(Call call) : AppendWork
+{
+    private Event? _access;
+    private int _row = -1;
+
+    /// <summary>The credential was revoked while the request was under way.</summary>
+    public bool IsRevoked { get; private set; }
+
+    /// <summary>Adds the record. Called once, when it is known how the request ends.</summary>
+    public void Record(int status, string? reason)
+    {
+        if (_row >= 0 || call.Origin.TakeAccess() is not { } access)
+        {
+            return;
+        }
+
+        _access = access;
+        call.Origin.Owe(access);
+        var outcome = status < 400 ? "success" : reason is not null && status is 401 or 402 or 403 or 404 or 429 ? "denied" : "failure";
+        if (call.TakeAccessRow(outcome, status, reason) is { } row)
+        {
+            _row = Rows.Count;
+            Rows.Add(row);
+        }
+    }
+
+    public override void BeforeWrite()
+    {
+        if (!call.Caller.Revoked.IsCancellationRequested)
+        {
+            return;
+        }
+
+        IsRevoked = true;
+        if (_row >= 0 && _access is { } access)
+        {
+            call.Origin.Owe(access);
+            Rows[_row] = call.TakeAccessRow("denied", GatewayFaults.KeyRevoked.Status, "revoked") ?? Rows[_row];
+        }
+    }
+}

@@ -1,0 +1,64 @@
+using Crew.Http;
+using Crew.Kernel;
+using Crew.Sealing;
+using Crew.Spend.Contracts;
+
+namespace Crew.Gateway.Calls;
+
+/// <summary>What every row of a request says. It outlives the request, for answers that are read to their end after the client left.</summary>
+internal sealed class CallFacts
+{
+    public const string ChatEndpointPath = "/v1/chat/completions";
+
+    private readonly Caller _caller;
+    private readonly Tenant _tenant;
+    private readonly string _requestId;
+    private readonly string? _crewId;
+    private readonly byte[]? _client;
+    private readonly byte[]? _ipHash;
+
+    public CallFacts(Call call, string modelId, bool isStream, bool isTest, KeyRing ring)
+    {
+        (_caller, _tenant, _requestId, _crewId) = (call.Caller, call.Tenant, call.RequestId, call.CrewId);
+        (ModelId, IsStream, IsTest) = (modelId, isStream, isTest);
+        if (!call.Workspace.ZeroLogging && ring.Current(KeyScope.Workspace, call.Workspace.Id) is { } key)
+        {
+            var address = call.Address.ToString();
+            _client = new ClientTrace(address, call.Origin.UserAgent).Seal(key, call.Workspace.Id, _requestId);
+            _ipHash = ClientTrace.HashOf(key, address);
+        }
+    }
+
+    public string ModelId { get; }
+
+    public bool IsStream { get; }
+
+    public bool IsTest { get; }
+
+    public Attempt Row(PhysicalAttempt attempt, in Metered metered, int status, string outcome) => new()
+    {
+        At = attempt.At,
+        OrganizationId = _tenant.OrganizationId,
+        WorkspaceId = _tenant.WorkspaceId!,
+        CrewId = _crewId,
+        KeyId = _caller.Actor.Type == "api_key" ? _caller.Actor.Id : null,
+        LineageId = _caller.LineageId.Length > 0 ? _caller.LineageId : null,
+        UserId = _caller.UserId,
+        RequestId = _requestId,
+        Number = attempt.Number,
+        Model = ModelId,
+        ProviderId = attempt.Target.Provider.Id,
+        Endpoint = ChatEndpointPath,
+        IsStream = IsStream,
+        IsTest = IsTest,
+        Tokens = new Tokens(metered.Tokens.Input, metered.Tokens.CacheRead, metered.Tokens.CacheWrite, metered.Tokens.Output, metered.Tokens.Reasoning),
+        Cost = metered.Cost,
+        Provenance = metered.Provenance,
+        Status = status,
+        Outcome = outcome,
+        FirstByteMilliseconds = attempt.FirstByteMilliseconds,
+        TotalMilliseconds = attempt.ElapsedMilliseconds,
+        SealedClient = _client,
+        IpHash = _ipHash,
+    };
+}

@@ -1,0 +1,71 @@
+using Crew.Gateway.Catalogue;
+using Crew.Gateway.Dialects.OpenAi;
+using Crew.Http;
+using Crew.Kernel;
+using Crew.Sealing;
+using Crew.Spend.Contracts;
+using Crew.Storage;
+using Microsoft.AspNetCore.Http;
+
+namespace Crew.Gateway.Calls;
+
+/// <summary>The parts that every call needs.</summary>
+internal sealed record CallParts(ModelCatalogue Catalogue, Ledger Ledger, Committer Committer, KeyRing Ring, DrainRoom Drains, TimeProvider Clock);
+
+/// <summary><c>POST /v1/chat/completions</c>: read, scan, choose, and hand over to the exchange.</summary>
+internal sealed class ChatEndpoint(ModelCatalogue catalogue, Ledger ledger, Store store, KeyRing ring, DrainRoom drains, TimeProvider clock)
+{
+    private CallParts? _parts;
+
+    /// <summary>The store's committer is there once the store has started, which is before the first request.</summary>
+    private CallParts Parts => _parts ??= new CallParts(catalogue, ledger, store.Committer, ring, drains, clock);
+
+    public async Task HandleAsync(HttpContext http)
+    {
+        var call = Call.Of(http);
+        LimitHeaders.Write(http.Response.Headers, clock.GetUtcNow());
+        using var body = new RequestBody();
+        var fault = await body.ReadAsync(http.Request, call.Aborted);
+        if (fault is null)
+        {
+            var plan = await PlanAsync(call, body);
+            if (!plan.Failed(out fault))
+            {
+                await new Exchange(Parts, call, plan.Value, body).RunAsync();
+                return;
+            }
+        }
+
+        await ErrorWriter.RefuseAsync(call, fault!);
+    }
+
+    private async ValueTask<Outcome<ChatPlan>> PlanAsync(Call call, RequestBody body)
+    {
+        var scanned = ChatRequestScan.Read(body.Sequence);
+        if (scanned.Failed(out var fault))
+        {
+            return fault;
+        }
+
+        var request = scanned.Value;
+        if (ModelAccess.IsSandboxed(call.Caller, call.Workspace))
+        {
+            return new ChatPlan(request, catalogue.SandboxFor(request.Model), true);
+        }
+
+        if (!ModelAccess.MayCall(call.Caller, call.Workspace, request.Model))
+        {
+            return GatewayFaults.ModelNotFound;
+        }
+
+        var models = await catalogue.OfAsync(call.Workspace, call.Aborted);
+        if (!models.Models.TryGetValue(request.Model, out var model))
+        {
+            return GatewayFaults.ModelNotFound;
+        }
+
+        return model.Prices is null && ledger.IsCapped(ledger.ScopeOf(call.Caller, call.CrewId, call.Workspace.Id))
+            ? GatewayFaults.ModelNotPriced
+            : new ChatPlan(request, model, false);
+    }
+}

@@ -1,0 +1,93 @@
+using Crew.Gateway.Catalogue;
+using Crew.Gateway.Providers;
+using Crew.Spend.Contracts;
+using Crew.Storage;
+
+namespace Crew.Gateway.Calls;
+
+/// <summary>One call of a provider, with the money that was set aside for it. It settles exactly once; what is dropped open counts as spent.</summary>
+internal sealed class PhysicalAttempt : IDisposable
+{
+    private readonly CallFacts _facts;
+    private readonly Hold _hold;
+    private readonly TimeProvider _clock;
+    private readonly CancellationTokenSource _limits;
+    private readonly long _started;
+
+    public PhysicalAttempt(CallFacts facts, Target target, Hold hold, Settlement settlement, int number, TimeProvider clock)
+    {
+        (_facts, Target, _hold, Settlement, Number, _clock) = (facts, target, hold, settlement, number, clock);
+        (At, _started) = (clock.GetUtcNow(), clock.GetTimestamp());
+        var timeouts = target.Provider.Timeouts;
+        _limits = new CancellationTokenSource(TimeSpan.FromSeconds(Math.Min(timeouts.FirstByteSeconds, timeouts.TotalSeconds)), clock);
+    }
+
+    public Target Target { get; }
+
+    public Settlement Settlement { get; }
+
+    /// <summary>1 for the first of a request.</summary>
+    public int Number { get; }
+
+    public DateTimeOffset At { get; }
+
+    public int? FirstByteMilliseconds { get; private set; }
+
+    public int ElapsedMilliseconds => (int)Math.Min(_clock.GetElapsedTime(_started).TotalMilliseconds, int.MaxValue);
+
+    public bool IsSettled { get; private set; }
+
+    /// <summary>Trips when the provider takes longer than it may, or when the call is broken off.</summary>
+    public CancellationToken Limits => _limits.Token;
+
+    public bool WasBrokenOff { get; private set; }
+
+    private ProviderTimeouts Timeouts => Target.Provider.Timeouts;
+
+    /// <summary>Something arrived.</summary>
+    public void NoteBytes()
+    {
+        FirstByteMilliseconds ??= ElapsedMilliseconds;
+        ArmIdle();
+    }
+
+    /// <summary>The time until the next bytes begins anew, within what is left of the whole.</summary>
+    public void ArmIdle() => Arm(TimeSpan.FromSeconds(Timeouts.IdleSeconds));
+
+    /// <summary>Nothing is being waited for from the provider; only the whole counts.</summary>
+    public void PauseIdle() => Arm(TimeSpan.FromSeconds(Timeouts.TotalSeconds));
+
+    /// <summary>Ends the call at the provider.</summary>
+    public void BreakOff()
+    {
+        WasBrokenOff = true;
+        _limits.Cancel();
+    }
+
+    /// <summary>Corrects the budgets at once and adds the row to the flush.</summary>
+    public void Settle(AppendWork work, in Metered metered, int status, string outcome)
+    {
+        if (IsSettled)
+        {
+            return;
+        }
+
+        IsSettled = true;
+        if (_hold.Settle(_facts.Row(this, metered, status, outcome), work).Value > 0 && _hold.IsStrict)
+        {
+            Target.BrokeItsCap = true;
+        }
+    }
+
+    private void Arm(TimeSpan idle)
+    {
+        var left = TimeSpan.FromSeconds(Timeouts.TotalSeconds) - _clock.GetElapsedTime(_started);
+        _limits.CancelAfter(left > idle ? idle : left > TimeSpan.Zero ? left : TimeSpan.Zero);
+    }
+
+    public void Dispose()
+    {
+        _hold.Dispose();
+        _limits.Dispose();
+    }
+}

@@ -1,0 +1,77 @@
+using System.Buffers;
+using Crew.Gateway.Forwarding;
+using Crew.Http;
+using Crew.Kernel;
+using Microsoft.AspNetCore.Http;
+
+namespace Crew.Gateway.Calls;
+
+/// <summary>The client's body in one piece of pooled memory, wiped when it goes back.</summary>
+internal sealed class RequestBody : IDisposable
+{
+    private const int LargestFirstReserve = 1 << 20;
+
+    private readonly ByteStore _bytes = new();
+    private SplicedBody? _lent;
+    private bool _isLeft;
+
+    public int Length => _bytes.Length;
+
+    public ReadOnlySequence<byte> Sequence => new(_bytes.Memory);
+
+    public static bool IsJson(string? contentType)
+    {
+        var type = contentType.AsSpan();
+        var end = type.IndexOf(';');
+        type = (end < 0 ? type : type[..end]).Trim();
+        return type.Equals("application/json", StringComparison.OrdinalIgnoreCase) || type.EndsWith("+json", StringComparison.OrdinalIgnoreCase);
+    }
+
+    /// <summary>Reads all of it. The server's own limit ends a body that is too long.</summary>
+    public async ValueTask<Fault?> ReadAsync(HttpRequest request, CancellationToken cancel)
+    {
+        if (!IsJson(request.ContentType))
+        {
+            return HttpFaults.UnsupportedMediaType;
+        }
+
+        // The length is the client's claim, so only a part of it is taken on trust.
+        _bytes.Reserve((int)Math.Min(request.ContentLength ?? 0, LargestFirstReserve) + 1);
+        var reader = request.BodyReader;
+        while (true)
+        {
+            var read = await reader.ReadAsync(cancel);
+            foreach (var segment in read.Buffer)
+            {
+                _bytes.Append(segment.Span);
+            }
+
+            reader.AdvanceTo(read.Buffer.End);
+            if (read.IsCompleted || read.IsCanceled)
+            {
+                return null;
+            }
+        }
+    }
+
+    /// <summary>Notes that this body refers to the memory from now on.</summary>
+    public SplicedBody Lend(SplicedBody body)
+    {
+        _isLeft |= _lent?.IsBeingSent == true;
+        return _lent = body;
+    }
+
+    /// <summary>
+    /// Gives the memory back, unless a connection still reads from it because the provider answered early: another tenant's
+    /// request must not be sent in its place.
+    /// </summary>
+    public void Dispose()
+    {
+        if (_isLeft || _lent?.IsBeingSent == true)
+        {
+            _bytes.Leave();
+        }
+
+        _bytes.Dispose();
+    }
+}

@@ -1,0 +1,331 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Crew.Gateway.Dialects.OpenAi;
+using Crew.Gateway.Forwarding;
+using Crew.Kernel;
+using Crew.Storage;
+
+namespace Crew.Gateway.Calls;
+
+/// <summary>How the reading of an answer ended.</summary>
+internal enum RelayEnd
+{
+    Complete,
+    Broken,
+    TimedOut,
+    ClientGone,
+    Revoked,
+}
+
+/// <summary>
+/// A streamed answer on its way: the use of the credential is on record before the first byte, the settlement before the last. A
+/// client that leaves, and a credential that is revoked, end the client's side at once; the provider's side is broken off where that
+/// ends its bill, and else read to its end in the background.
+/// </summary>
+internal sealed class StreamRelay(Exchange exchange, PhysicalAttempt attempt, HttpResponseMessage answer)
+{
+    private const int ReadBytes = 16_384;
+    private const int CutFlushMilliseconds = 500;
+
+    private readonly Committer _committer = exchange.Parts.Committer;
+    private readonly DrainRoom _room = exchange.Parts.Drains;
+    private readonly TimeProvider _clock = exchange.Parts.Clock;
+    private readonly SseScanner _scanner = new(exchange.Plan.Request.WantsUsage);
+    private readonly TaskCompletionSource<RelayEnd> _cut = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(ReadBytes);
+    private Stream _stream = Stream.Null;
+    private Task<int>? _reading;
+    private string _left = "client_closed";
+    private volatile bool _isDrained;
+
+    public bool IsDrained => _isDrained;
+
+    private PipeWriter Client => exchange.Call.Http.Response.BodyWriter;
+
+    public async Task RunAsync()
+    {
+        var drains = false;
+        using var gone = exchange.Call.Aborted.UnsafeRegister(static s => ((StreamRelay)s!)._cut.TrySetResult(RelayEnd.ClientGone), this);
+        using var revoked = exchange.Call.Caller.Revoked.UnsafeRegister(static s => ((StreamRelay)s!)._cut.TrySetResult(RelayEnd.Revoked), this);
+        try
+        {
+            drains = await RelayAsync();
+        }
+        finally
+        {
+            if (!drains)
+            {
+                End();
+            }
+        }
+    }
+
+    /// <summary>Reads the answer to its end, gives it to nobody, and settles what the provider says.</summary>
+    public async Task DrainAsync(TimeSpan most)
+    {
+        using var discarded = new ByteStore();
+        var started = _clock.GetTimestamp();
+        var end = RelayEnd.Broken;
+        try
+        {
+            while (true)
+            {
+                var (count, failed) = await ReadAsync();
+                if (failed is { } how)
+                {
+                    end = how;
+                    break;
+                }
+
+                if (count == 0 || Take(count, discarded))
+                {
+                    end = RelayEnd.Complete;
+                    break;
+                }
+
+                discarded.Clear();
+                if (_clock.GetElapsedTime(started) > most)
+                {
+                    attempt.BreakOff();
+                    break;
+                }
+            }
+
+            _scanner.Complete();
+            await SettleAsync(end, _left);
+        }
+        finally
+        {
+            _isDrained = true;
+            End();
+        }
+    }
+
+    public void StopDraining()
+    {
+        try
+        {
+            attempt.BreakOff();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has ended by itself.
+        }
+    }
+
+    /// <returns>Whether the answer is being read on in the background, which then owns it.</returns>
+    private async Task<bool> RelayAsync()
+    {
+        exchange.Work.Record(200, null);
+        var durable = _committer.AppendAsync(exchange.Work);
+        _stream = await answer.Content.ReadAsStreamAsync(CancellationToken.None);
+        _reading = StartRead();
+        if (!await durable)
+        {
+            await Crew.Http.ErrorWriter.WriteAsync(exchange.Call, Faults.AuditUnavailable);
+            return await LeaveAsync("audit_unavailable");
+        }
+
+        if (exchange.Work.IsRevoked)
+        {
+            await Crew.Http.ErrorWriter.WriteAsync(exchange.Call, GatewayFaults.KeyRevoked);
+            return await LeaveAsync("revoked");
+        }
+
+        WriteHead();
+        var end = await PumpAsync();
+        switch (end)
+        {
+            case RelayEnd.ClientGone:
+                return await LeaveAsync("client_closed");
+            case RelayEnd.Revoked:
+                await TellAsync(GatewayFaults.KeyRevoked, CutFlushMilliseconds);
+                return await LeaveAsync("revoked");
+            default:
+                await FinishAsync(end);
+                return false;
+        }
+    }
+
+    private void WriteHead()
+    {
+        var response = exchange.Call.Http.Response;
+        exchange.WriteHead(answer, 200);
+        response.ContentType = "text/event-stream; charset=utf-8";
+        response.Headers.CacheControl = "no-cache";
+        response.Headers["X-Accel-Buffering"] = "no";
+    }
+
+    /// <summary>Moves bytes until the answer ends, breaks, or is cut on the client's side.</summary>
+    private async Task<RelayEnd> PumpAsync()
+    {
+        var client = Client;
+        while (true)
+        {
+            if (_reading is { IsCompleted: false } && await Task.WhenAny(_reading, _cut.Task) != _reading)
+            {
+                return await _cut.Task;
+            }
+
+            var (count, failed) = await ReadAsync();
+            if (failed is { } how)
+            {
+                return how;
+            }
+
+            if (count == 0 || Take(count, client))
+            {
+                return RelayEnd.Complete;
+            }
+
+            if (await FlushAsync(client) || _cut.Task.IsCompleted)
+            {
+                return _cut.Task.IsCompleted ? await _cut.Task : RelayEnd.ClientGone;
+            }
+
+            _reading = StartRead();
+        }
+    }
+
+    /// <summary>Hands the bytes to the client's connection, at the client's pace. True when there is no client any more.</summary>
+    private async ValueTask<bool> FlushAsync(PipeWriter client)
+    {
+        var flush = client.FlushAsync();
+        if (flush.IsCompletedSuccessfully)
+        {
+            return flush.Result is { IsCompleted: true } or { IsCanceled: true };
+        }
+
+        // A client that is slow must not make the provider look silent.
+        attempt.PauseIdle();
+        var pending = flush.AsTask();
+        if (await Task.WhenAny(pending, _cut.Task) != pending)
+        {
+            // It has not taken the last bytes, so it will not take a farewell either.
+            exchange.Call.Http.Abort();
+            return true;
+        }
+
+        return (await pending) is { IsCompleted: true } or { IsCanceled: true };
+    }
+
+    /// <summary>The read that is under way, or the next one.</summary>
+    private async ValueTask<(int Count, RelayEnd? Failed)> ReadAsync()
+    {
+        try
+        {
+            var count = await (_reading ?? StartRead());
+            _reading = null;
+            attempt.NoteBytes();
+            return (count, null);
+        }
+        catch (OperationCanceledException)
+        {
+            return (0, attempt.WasBrokenOff ? RelayEnd.Broken : RelayEnd.TimedOut);
+        }
+        catch (Exception broken) when (broken is HttpRequestException or IOException)
+        {
+            return (0, RelayEnd.Broken);
+        }
+    }
+
+    private Task<int> StartRead()
+    {
+        attempt.ArmIdle();
+        return _stream.ReadAsync(_buffer.AsMemory(0, ReadBytes), attempt.Limits).AsTask();
+    }
+
+    /// <summary>Whether the answer has ended with these bytes.</summary>
+    private bool Take(int count, IBufferWriter<byte> output)
+    {
+        _scanner.Push(_buffer.AsSpan(0, count), output);
+        return _scanner.IsDone;
+    }
+
+    /// <summary>The end as the client sees it: settled first, then the frames that were held back.</summary>
+    private async Task FinishAsync(RelayEnd end)
+    {
+        _scanner.Complete();
+        if (!await SettleAsync(end, null))
+        {
+            await TellAsync(Faults.AuditUnavailable, CutFlushMilliseconds);
+            return;
+        }
+
+        _scanner.ReleaseTail(Client);
+        if (end is RelayEnd.Broken or RelayEnd.TimedOut)
+        {
+            await TellAsync(end == RelayEnd.TimedOut ? GatewayFaults.ProviderTimeout : GatewayFaults.ProviderUnavailable, CutFlushMilliseconds);
+            return;
+        }
+
+        await Client.FlushAsync();
+    }
+
+    /// <summary>The client's side is over. The provider's side is broken off where that ends its bill, and read to its end elsewhere.</summary>
+    private async Task<bool> LeaveAsync(string outcome)
+    {
+        _left = outcome;
+        if (attempt.Target.Provider.CancelStopsBilling)
+        {
+            attempt.BreakOff();
+            await AwaitReadAsync();
+            await SettleAsync(RelayEnd.ClientGone, outcome);
+            return false;
+        }
+
+        if (_room.TryTake(this))
+        {
+            return true;
+        }
+
+        attempt.BreakOff();
+        await AwaitReadAsync();
+        await SettleAsync(RelayEnd.Broken, outcome);
+        return false;
+    }
+
+    /// <summary>A read that was broken off must have ended before its buffer goes back.</summary>
+    private async Task AwaitReadAsync()
+    {
+        if (_reading is not null)
+        {
+            await ReadAsync();
+        }
+    }
+
+    private async Task<bool> SettleAsync(RelayEnd end, string? outcome)
+    {
+        var isWhole = end == RelayEnd.Complete && !_scanner.SawError;
+        var settlement = attempt.Settlement;
+        var metered = isWhole ? settlement.OfAnswer(_scanner.Usage, _scanner.DeliveredTextBytes)
+            : end == RelayEnd.ClientGone ? settlement.OfCut(_scanner.Usage, _scanner.DeliveredTextBytes)
+            : settlement.OfBreak(_scanner.Usage, _scanner.DeliveredTextBytes);
+        var work = new AppendWork();
+        attempt.Settle(work, metered, 200, outcome ?? (isWhole ? "success" : end == RelayEnd.TimedOut ? "provider_timeout" : "upstream_error"));
+        return await _committer.AppendAsync(work);
+    }
+
+    /// <summary>An error as the last event of a stream whose status line has gone out. A client that no longer reads does not hold this up.</summary>
+    private async Task TellAsync(Fault fault, int milliseconds)
+    {
+        OpenAiErrors.WriteEvent(Client, fault);
+        var flush = Client.FlushAsync().AsTask();
+        await Task.WhenAny(flush, Task.Delay(TimeSpan.FromMilliseconds(milliseconds), _clock, CancellationToken.None));
+        if (!flush.IsCompleted)
+        {
+            exchange.Call.Http.Abort();
+        }
+    }
+
+    private void End()
+    {
+        _scanner.Dispose();
+        answer.Dispose();
+        attempt.Dispose();
+        if (_reading is null or { IsCompleted: true })
+        {
+            ArrayPool<byte>.Shared.Return(_buffer, clearArray: true);
+        }
+    }
+}

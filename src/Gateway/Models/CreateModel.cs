@@ -1,0 +1,85 @@
+using Crew.Gateway.Catalogue;
+using Crew.Gateway.Metering;
+using Crew.Gateway.Providers;
+using Crew.Http;
+using Crew.Kernel;
+using Crew.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.EntityFrameworkCore;
+
+namespace Crew.Gateway.Models;
+
+internal static class CreateModel
+{
+    internal sealed record Request(
+        string? Id, IReadOnlyList<NewTarget>? Targets, ModelPrices? PricePerMillionUsd, int? ContextWindow, int? MaxOutputTokens);
+
+    public static void Map(RouteGroupBuilder models) =>
+        models.MapPost("/", Handle)
+            .WithName("CatalogueModels.Create")
+            .WithSummary("Add a model to the catalogue. Without a price it cannot be called under a budget.")
+            .WithMetadata(new CreatedRoute())
+            .Requires(CrewSource.None, "models:write")
+            .WorkspaceLevel()
+            .Audited("model.created");
+
+    private static async Task<Reply<ModelAnswer>> Handle(Body<Request> body, Call call, Store store, TimeProvider clock, CancellationToken cancel)
+    {
+        if (body.Fault is { } broken)
+        {
+            return broken;
+        }
+
+        var request = body.Value;
+        if ((ModelDraft.Id(request.Id) ?? ModelDraft.Limits(request.ContextWindow, request.MaxOutputTokens)) is { } wrong)
+        {
+            return wrong;
+        }
+
+        var prices = ModelDraft.Prices(request.PricePerMillionUsd);
+        if (prices.Failed(out var mispriced))
+        {
+            return mispriced;
+        }
+
+        var made = await store.ChangeAsync<Model>(call.Tenant, call.Origin, async db =>
+        {
+            var targets = await ModelDraft.TargetsAsync(db, call, request.Targets);
+            if (targets.Failed(out var astray))
+            {
+                return astray;
+            }
+
+            var model = Make(request, targets.Value.Targets, targets.Value.First, prices.Value, clock.GetUtcNow());
+            if (await db.Set<Model>().AnyAsync(m => m.OwnerId == model.OwnerId && m.Id == model.Id))
+            {
+                return GatewayFaults.ModelExists;
+            }
+
+            db.Add(model);
+            db.Raise(ModelDraft.Happened(model, "model.created", new FieldChange("targets", null, model.Targets)));
+            db.Touch(ModelCatalogue.FeedTopic, model.OwnerId);
+            return model;
+        }, cancel);
+        return made.Failed(out var refused) ? refused : Reply<ModelAnswer>.Created(ModelAnswer.Of(made.Value), made.Value.Version);
+    }
+
+    private static Model Make(Request request, IReadOnlyList<ModelTarget> targets, Provider owner, PriceList? prices, DateTimeOffset now) => new()
+    {
+        Id = request.Id!,
+        OwnerId = owner.OwnerId,
+        OrganizationId = owner.OrganizationId,
+        WorkspaceId = owner.WorkspaceId,
+        Targets = Model.Write(targets),
+        InputNano = prices?.Input,
+        OutputNano = prices?.Output,
+        CacheReadNano = prices?.CacheRead,
+        CacheWriteNano = prices?.CacheWrite,
+        ContextWindow = request.ContextWindow,
+        MaxOutputTokens = request.MaxOutputTokens,
+        CreatedAt = now,
+        UpdatedAt = now,
+    };
+}

@@ -1,0 +1,20 @@
+using Crew.Kernel;
+
+namespace Crew.Gateway.Models;
+
+/// <summary>Prices per million tokens, as texts of US dollars.</summary>
+internal sealed record ModelPrices(string? Input, string? Output, string? CacheRead, string? CacheWrite);
+
+/// <summary>A model of the catalogue as the API shows it; null prices are unknown.</summary>
+internal sealed record ModelAnswer(
+    string Id, string Owner, IReadOnlyList<ModelTarget> Targets, ModelPrices? PricePerMillionUsd, int? ContextWindow, int? MaxOutputTokens,
+    DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt)
+{
+    public static ModelAnswer Of(Model model) => new(
+        model.Id, model.WorkspaceId is null ? "organization" : "workspace", model.ReadTargets(),
+        model.InputNano is null ? null : new ModelPrices(
+            Text(model.InputNano), Text(model.OutputNano), Text(model.CacheReadNano), Text(model.CacheWriteNano)),
+        model.ContextWindow, model.MaxOutputTokens, model.CreatedAt, model.UpdatedAt);
+
+    private static string? Text(NanoUsd? amount) => amount?.ToString();
+}

@@ -1,0 +1,53 @@
+using Crew.Gateway.Providers;
+using Crew.Http;
+using Crew.Kernel;
+using Crew.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.EntityFrameworkCore;
+
+namespace Crew.Gateway.Models;
+
+internal static class ReadModels
+{
+    public static void Map(RouteGroupBuilder models)
+    {
+        models.MapGet("/", ListAsync)
+            .WithName("CatalogueModels.List")
+            .WithSummary("List the models of this workspace and those that its organization shares with it.")
+            .Requires(CrewSource.None, "models:read")
+            .WorkspaceLevel();
+        models.MapGet("/{**id}", ReadAsync)
+            .WithName("CatalogueModels.Read")
+            .WithSummary("Read one model of the catalogue; its id may hold slashes.")
+            .Requires(CrewSource.None, "models:read")
+            .WorkspaceLevel();
+    }
+
+    private static async Task<Reply<PageReply<ModelAnswer>>> ListAsync(Paging paging, Call call, Store store, CancellationToken cancel)
+    {
+        if (paging.Fault is { } fault)
+        {
+            return fault;
+        }
+
+        var rows = await store.ReadAsync(call.Tenant, async db =>
+        {
+            var providers = (await db.Set<Provider>().AsNoTracking().ToListAsync(cancel))
+                .Where(p => ProviderAccess.Sees(call, p)).Select(p => p.Id).ToHashSet(StringComparer.Ordinal);
+            var models = await db.Set<Model>().AsNoTracking().ToListAsync(cancel);
+            return models.Where(m => m.ReadTargets().Any(t => providers.Contains(t.ProviderId))).ToList();
+        }, cancel);
+        var page = rows.Select(m => (Model: m, Position: $"{m.Id}\n{m.OwnerId}")).OrderBy(m => m.Position, StringComparer.Ordinal)
+            .Where(m => paging.Cursor is null || string.CompareOrdinal(m.Position, paging.Cursor) > 0).Take(paging.Limit + 1).ToList();
+        return new PageReply<ModelAnswer>(Page<(Model Model, string Position)>.From(page, paging.Limit, m => Paging.Encode(m.Position))
+            .Select(m => ModelAnswer.Of(m.Model)));
+    }
+
+    private static async Task<Reply<ModelAnswer>> ReadAsync(string id, Call call, Store store, CancellationToken cancel)
+    {
+        var found = await store.ReadAsync(call.Tenant, db => ModelDraft.FindAsync(db, call, id, toChange: false), cancel);
+        return found.Failed(out var missing) ? missing : Reply<ModelAnswer>.Ok(ModelAnswer.Of(found.Value), found.Value.Version);
+    }
+}

@@ -1,0 +1,101 @@
+using System.Text.Json;
+using Crew.Http;
+using Crew.Kernel;
+using Crew.Sealing;
+using Crew.Sealing.Egress;
+using Crew.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace Crew.Gateway.Providers;
+
+internal static class CreateProvider
+{
+    internal sealed record Request(
+        string? Name, string? Kind, string? BaseUrl, SecretText? ApiKey, string? Owner, IReadOnlyList<string>? SharedWith,
+        ProviderTimeouts? Timeouts, bool? CancelStopsBilling, DataPolicy? DataPolicy);
+
+    public static void Map(RouteGroupBuilder providers) =>
+        providers.MapPost("/", Handle)
+            .WithName("Providers.Create")
+            .WithSummary("Add a provider of models. Nothing is called; its credential is sealed and never shown again.")
+            .WithMetadata(new CreatedRoute())
+            .Requires(CrewSource.None, "providers:write")
+            .WorkspaceLevel()
+            .Audited("provider.created");
+
+    private static async Task<Reply<ProviderAnswer>> Handle(
+        Body<Request> body, Call call, Store store, KeyRing ring, EgressPolicy egress, TimeProvider clock, CancellationToken cancel)
+    {
+        if (body.Fault is { } broken)
+        {
+            return broken;
+        }
+
+        if (Check(body.Value, call) is { } wrong)
+        {
+            return wrong;
+        }
+
+        var url = ProviderDraft.BaseUrl(body.Value.Kind!, body.Value.BaseUrl, egress);
+        if (url.Failed(out var unreachable))
+        {
+            return unreachable;
+        }
+
+        var provider = Make(body.Value, url.Value, call, clock.GetUtcNow());
+        if (body.Value.ApiKey is { } credential)
+        {
+            provider.Seal(ring, credential);
+        }
+
+        var made = await store.ChangeAsync<Provider>(call.Tenant, call.Origin, db =>
+        {
+            db.Add(provider);
+            db.Raise(ProviderAccess.Happened(provider, "provider.created",
+                new FieldChange("kind", null, provider.Kind), new FieldChange("base_url", null, provider.BaseUrl)));
+            ProviderAccess.Touch(db, provider);
+            return Task.FromResult<Outcome<Provider>>(provider);
+        }, cancel);
+        return made.Failed(out var refused) ? refused : Reply<ProviderAnswer>.Created(ProviderAnswer.Of(provider), provider.Version);
+    }
+
+    private static Fault? Check(Request request, Call call)
+    {
+        var isOrganizational = request.Owner == "organization";
+        if (request.Owner is not (null or "workspace" or "organization"))
+        {
+            return Faults.Invalid("owner", "owner must be workspace or organization.");
+        }
+
+        if (!isOrganizational && !call.May(Permissions.Of("providers:write")))
+        {
+            return Faults.InsufficientPermissions("providers:write");
+        }
+
+        if (isOrganizational && !ProviderAccess.MayWriteForOrganization(call))
+        {
+            return GatewayFaults.OrganizationOnly("providers:write");
+        }
+
+        return ProviderDraft.Name(request.Name) ?? ProviderDraft.Kind(request.Kind) ?? ProviderDraft.SharedWith(request.SharedWith, isOrganizational)
+            ?? ProviderDraft.Key(request.ApiKey, call.Caller.IsAccount) ?? request.Timeouts?.Check() ?? ProviderDraft.Policy(request.DataPolicy);
+    }
+
+    private static Provider Make(Request request, string url, Call call, DateTimeOffset now) => new()
+    {
+        Id = Id.New(IdPrefix.Provider, now),
+        OrganizationId = call.Workspace.OrganizationId,
+        WorkspaceId = request.Owner == "organization" ? null : call.Workspace.Id,
+        Name = request.Name!,
+        Kind = request.Kind!,
+        BaseUrl = url,
+        SharedWith = request.SharedWith,
+        Timeouts = JsonSerializer.Serialize(request.Timeouts ?? new ProviderTimeouts(), ApiJson.Options),
+        CancelStopsBilling = request.CancelStopsBilling ?? false,
+        DataPolicy = request.DataPolicy is { } policy ? JsonSerializer.Serialize(policy, ApiJson.Options) : null,
+        CreatedAt = now,
+        UpdatedAt = now,
+    };
+}

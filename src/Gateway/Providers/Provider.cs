@@ -1,0 +1,117 @@
+using System.Text.Json;
+using Crew.Http;
+using Crew.Kernel;
+using Crew.Sealing;
+using Crew.Storage;
+using Microsoft.EntityFrameworkCore;
+
+namespace Crew.Gateway.Providers;
+
+/// <summary>How long a provider may take.</summary>
+internal sealed record ProviderTimeouts
+{
+    public int ConnectSeconds { get; init; } = 10;
+
+    /// <summary>From the request to the headers of the answer; for answers in one piece that is the whole generation.</summary>
+    public int FirstByteSeconds { get; init; } = 600;
+
+    /// <summary>Silence between two reads of an answer.</summary>
+    public int IdleSeconds { get; init; } = 120;
+
+    public int TotalSeconds { get; init; } = 1_800;
+
+    public Fault? Check()
+    {
+        foreach (var (name, value, most) in new[]
+        {
+            ("connect_seconds", ConnectSeconds, 120), ("first_byte_seconds", FirstByteSeconds, 3_600),
+            ("idle_seconds", IdleSeconds, 3_600), ("total_seconds", TotalSeconds, 7_200),
+        })
+        {
+            if (value < 1 || value > most)
+            {
+                return Faults.Invalid($"timeouts.{name}", $"{name} must be from 1 to {most}.");
+            }
+        }
+
+        return null;
+    }
+}
+
+/// <summary>What the owner says about the provider's handling of data; shown, not enforced.</summary>
+internal sealed record DataPolicy(string? Url, string? Region, int? RetentionDays, bool? Trains, bool? ZeroRetention);
+
+/// <summary>Where models are called, and with which credential. Owned by a workspace, or by the organization when that is null.</summary>
+internal sealed class Provider : IShared
+{
+    public const string OpenAi = "openai";
+    public const string Sandbox = "sandbox";
+
+    public required string Id { get; init; }
+
+    public required string OrganizationId { get; init; }
+
+    public string? WorkspaceId { get; init; }
+
+    public required string Name { get; set; }
+
+    public required string Kind { get; init; }
+
+    /// <summary>What an OpenAI client takes as its base URL, without a slash at the end.</summary>
+    public required string BaseUrl { get; set; }
+
+    /// <summary>The credential, or where the operator keeps it (<c>env:NAME</c>, <c>file:PATH</c>).</summary>
+    public byte[]? CredentialSealed { get; set; }
+
+    public string? KeyLast4 { get; set; }
+
+    /// <summary>For an organization's provider: workspaces that may use it; null is all.</summary>
+    public IReadOnlyList<string>? SharedWith { get; set; }
+
+    /// <summary><see cref="ProviderTimeouts"/> as JSON.</summary>
+    public required string Timeouts { get; set; }
+
+    public bool CancelStopsBilling { get; set; }
+
+    /// <summary><see cref="Providers.DataPolicy"/> as JSON.</summary>
+    public string? DataPolicy { get; set; }
+
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    public required DateTimeOffset UpdatedAt { get; set; }
+
+    public long Version { get; set; } = 1;
+
+    public string OwnerId => WorkspaceId ?? OrganizationId;
+
+    public bool IsReady => Kind == Sandbox || CredentialSealed is not null;
+
+    public bool IsSharedWith(string workspaceId) => WorkspaceId is not null || SharedWith is null || SharedWith.Contains(workspaceId);
+
+    public ProviderTimeouts ReadTimeouts() => JsonSerializer.Deserialize<ProviderTimeouts>(Timeouts, ApiJson.Options)!;
+
+    public void Seal(KeyRing ring, SecretText credential)
+    {
+        var text = credential.Reveal();
+        CredentialSealed = ring.Seal(Scope, OwnerId, CellOf(), text);
+        KeyLast4 = CredentialSource.IsReference(text) ? text : credential.Last4;
+    }
+
+    /// <summary>The credential as it was given; null where there is none or its key is gone.</summary>
+    public SecretText? Open(KeyRing ring) =>
+        CredentialSealed is { } envelope && ring.TryOpenText(Scope, OwnerId, CellOf(), envelope, out var text) ? new SecretText(text) : null;
+
+    public static void Map(ModelBuilder model) => model.Entity<Provider>(provider =>
+    {
+        provider.ToTable("gateway_providers");
+        provider.HasKey(p => p.Id);
+        provider.Ignore(p => p.OwnerId);
+        provider.Ignore(p => p.IsReady);
+        provider.Property(p => p.Version).IsConcurrencyToken();
+        provider.HasIndex(p => new { p.OrganizationId, p.WorkspaceId, p.Id }).HasDatabaseName("gateway_providers_owner");
+    });
+
+    private KeyScope Scope => WorkspaceId is null ? KeyScope.Organization : KeyScope.Workspace;
+
+    private Cell CellOf() => new(OwnerId, "gateway_providers", "credential_sealed", Id);
+}

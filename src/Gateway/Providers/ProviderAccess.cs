@@ -1,0 +1,44 @@
+using Crew.Gateway.Catalogue;
+using Crew.Http;
+using Crew.Kernel;
+using Crew.Storage;
+using Microsoft.EntityFrameworkCore;
+
+namespace Crew.Gateway.Providers;
+
+/// <summary>Who sees and changes which provider. An organization's provider is seen where it is shared and changed by organization roles only.</summary>
+internal static class ProviderAccess
+{
+    private static readonly Permission Write = Permissions.Of("providers:write");
+
+    public static bool MayWriteForOrganization(Call call) => call.Caller.OrganizationPermissions.Has(Write);
+
+    public static bool Sees(Call call, Provider provider) => provider.IsSharedWith(call.Workspace.Id) || MayWriteForOrganization(call);
+
+    public static async Task<Outcome<Provider>> FindAsync(Db db, Call call, string id, bool toChange)
+    {
+        var provider = Id.IsValid(id, IdPrefix.Provider) ? await db.Set<Provider>().SingleOrDefaultAsync(p => p.Id == id) : null;
+        if (provider is null || !Sees(call, provider))
+        {
+            return Faults.NotFound;
+        }
+
+        return toChange && provider.WorkspaceId is null && !MayWriteForOrganization(call)
+            ? GatewayFaults.OrganizationOnly("providers:write")
+            : provider;
+    }
+
+    /// <summary>Marks a provider as changed, for this process and others.</summary>
+    public static void Touch(Db db, Provider provider)
+    {
+        db.Touch(ModelCatalogue.ProvidersTopic, provider.Id);
+        db.Touch(ModelCatalogue.FeedTopic, provider.OwnerId);
+    }
+
+    public static Event Happened(Provider provider, string what, params IReadOnlyList<FieldChange> changes) =>
+        new(what, new Resource("provider", provider.Id, provider.Name))
+        {
+            Changes = changes,
+            Log = provider.WorkspaceId is null ? EventLog.Organization : null,
+        };
+}

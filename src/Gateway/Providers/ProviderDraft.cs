@@ -1,0 +1,100 @@
+using Crew.Kernel;
+using Crew.Sealing.Egress;
+
+namespace Crew.Gateway.Providers;
+
+/// <summary>What may be given of a provider, and what is wrong with it.</summary>
+internal static class ProviderDraft
+{
+    private const int MaximumNameCharacters = 100;
+    private const int MaximumKeyCharacters = 4_096;
+    private const int MaximumUrlCharacters = 2_048;
+
+    public static Fault? Name(string? name) => string.IsNullOrWhiteSpace(name) || name.Length > MaximumNameCharacters
+        ? Faults.Invalid("name", $"name must be 1 to {MaximumNameCharacters} characters.")
+        : null;
+
+    public static Fault? Kind(string? kind) => kind switch
+    {
+        Provider.OpenAi or Provider.Sandbox => null,
+        "anthropic" or "azure_openai" => Faults.Invalid("kind",
+            $"Providers of kind {kind} come with a later version. Any server that speaks the OpenAI dialect is kind openai."),
+        _ => Faults.Invalid("kind", "kind must be openai (any server that speaks the OpenAI dialect) or sandbox."),
+    };
+
+    /// <summary>The base address in the form in which it is kept. Looks at its text only; nothing is called.</summary>
+    public static Outcome<string> BaseUrl(string kind, string? given, EgressPolicy egress)
+    {
+        if (kind == Provider.Sandbox)
+        {
+            return given is null ? "" : Faults.Invalid("base_url", "A sandbox provider has no base_url; it answers inside this process.");
+        }
+
+        if (given is null || given.Length > MaximumUrlCharacters || !Uri.TryCreate(given, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
+        {
+            return Faults.Invalid("base_url", "base_url must be a full http or https URL as OpenAI clients take it, such as https://api.openai.com/v1.");
+        }
+
+        if (url.Query.Length > 0 || url.Fragment.Length > 0)
+        {
+            return Faults.Invalid("base_url", "base_url must have no query and no fragment.");
+        }
+
+        if (egress.Check(EgressPurpose.Provider, url) is { } refusal)
+        {
+            return refusal.ToFault().At("base_url");
+        }
+
+        var path = url.AbsolutePath.TrimEnd('/');
+        if (path.EndsWith("/chat/completions", StringComparison.Ordinal))
+        {
+            return Faults.Invalid("base_url", "base_url ends before the endpoint: leave /chat/completions out.");
+        }
+
+        return path.Length == 0
+            ? Faults.Invalid("base_url", "base_url must hold the path that OpenAI clients take, most often /v1, such as https://api.openai.com/v1.")
+            : url.GetLeftPart(UriPartial.Authority) + path;
+    }
+
+    public static Fault? Key(SecretText? key, bool isOperator)
+    {
+        if (key is null)
+        {
+            return null;
+        }
+
+        var text = key.Reveal();
+        if (CredentialSource.IsReference(text))
+        {
+            return isOperator ? CredentialSource.Check(text) : GatewayFaults.OperatorOnly;
+        }
+
+        return text.Length is 0 or > MaximumKeyCharacters || text.AsSpan().ContainsAnyExceptInRange('!', '~')
+            ? Faults.Invalid("api_key", $"api_key must be 1 to {MaximumKeyCharacters} visible ASCII characters, as the provider gave it.")
+            : null;
+    }
+
+    public static Fault? SharedWith(IReadOnlyList<string>? workspaces, bool isOrganizational)
+    {
+        const int most = 1_000;
+        if (workspaces is null)
+        {
+            return null;
+        }
+
+        if (!isOrganizational)
+        {
+            return Faults.Invalid("shared_with", "shared_with goes with owner \"organization\": a workspace's provider is not shared.");
+        }
+
+        return workspaces.Count > most || workspaces.Any(id => !Id.IsValid(id, IdPrefix.Workspace))
+            ? Faults.Invalid("shared_with", $"shared_with must be a list of at most {most} workspace ids (ws_…); null shares with all.")
+            : null;
+    }
+
+    public static Fault? Policy(DataPolicy? policy) =>
+        policy is { RetentionDays: < 0 or > 36_500 } ? Faults.Invalid("data_policy.retention_days", "retention_days must be from 0 to 36500.")
+        : policy is { Url.Length: > MaximumUrlCharacters } or { Region.Length: > MaximumNameCharacters }
+            ? Faults.Invalid("data_policy", "url and region of data_policy are too long.")
+            : null;
+}

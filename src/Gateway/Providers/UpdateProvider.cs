@@ -1,0 +1,155 @@
+using System.Text.Json;
+using Crew.Http;
+using Crew.Kernel;
+using Crew.Sealing;
+using Crew.Sealing.Egress;
+using Crew.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace Crew.Gateway.Providers;
+
+internal static class UpdateProvider
+{
+    /// <summary>Fields that are left out stay. <c>shared_with</c> takes null for "all", so that it is told from being left out.</summary>
+    internal sealed record Request(
+        string? Name, string? BaseUrl, SecretText? ApiKey, JsonElement? SharedWith, ProviderTimeouts? Timeouts, bool? CancelStopsBilling, DataPolicy? DataPolicy);
+
+    public static void Map(RouteGroupBuilder providers) =>
+        providers.MapPatch("/{id}", Handle)
+            .WithName("Providers.Update")
+            .WithSummary("Change a provider. A new base_url clears the credential unless a new one comes with it.")
+            .Requires(CrewSource.None, "providers:write")
+            .WorkspaceLevel()
+            .Audited("provider.updated", "provider.credentials.changed");
+
+    private static async Task<Reply<ProviderAnswer>> Handle(
+        string id, Body<Request> body, Call call, Store store, KeyRing ring, EgressPolicy egress, TimeProvider clock, CancellationToken cancel)
+    {
+        if (body.Fault is { } broken)
+        {
+            return broken;
+        }
+
+        if (Check(body.Value, call) is { } wrong)
+        {
+            return wrong;
+        }
+
+        var changed = await store.ChangeAsync<Provider>(call.Tenant, call.Origin, async db =>
+        {
+            var found = await ProviderAccess.FindAsync(db, call, id, toChange: true);
+            if (found.Failed(out var missing))
+            {
+                return missing;
+            }
+
+            var provider = found.Value;
+            if ((call.CheckVersion(provider.Version) ?? Apply(db, provider, body.Value, ring, egress)) is { } refused)
+            {
+                return refused;
+            }
+
+            provider.Version++;
+            provider.UpdatedAt = clock.GetUtcNow();
+            ProviderAccess.Touch(db, provider);
+            return provider;
+        }, cancel);
+        return changed.Failed(out var fault) ? fault : Reply<ProviderAnswer>.Ok(ProviderAnswer.Of(changed.Value), changed.Value.Version);
+    }
+
+    private static Fault? Check(Request request, Call call) =>
+        (request.Name is null ? null : ProviderDraft.Name(request.Name)) ?? ProviderDraft.Key(request.ApiKey, call.Caller.IsAccount)
+        ?? request.Timeouts?.Check() ?? ProviderDraft.Policy(request.DataPolicy);
+
+    private static Fault? Apply(Db db, Provider provider, Request request, KeyRing ring, EgressPolicy egress)
+    {
+        var changes = new List<FieldChange>();
+        if (request.Name is { } name && name != provider.Name)
+        {
+            changes.Add(new FieldChange("name", provider.Name, name));
+            provider.Name = name;
+        }
+
+        if (request.BaseUrl is not null && Move(db, provider, request, egress, changes) is { } unreachable)
+        {
+            return unreachable;
+        }
+
+        if (request.SharedWith is { } shared && Share(provider, shared, changes) is { } unshared)
+        {
+            return unshared;
+        }
+
+        if (request.Timeouts is { } timeouts)
+        {
+            provider.Timeouts = JsonSerializer.Serialize(timeouts, ApiJson.Options);
+        }
+
+        if (request.CancelStopsBilling is { } stops && stops != provider.CancelStopsBilling)
+        {
+            changes.Add(new FieldChange("cancel_stops_billing", provider.CancelStopsBilling, stops));
+            provider.CancelStopsBilling = stops;
+        }
+
+        if (request.DataPolicy is { } policy)
+        {
+            provider.DataPolicy = JsonSerializer.Serialize(policy, ApiJson.Options);
+        }
+
+        if (request.ApiKey is { } credential)
+        {
+            provider.Seal(ring, credential);
+            db.Raise(ProviderAccess.Happened(provider, "provider.credentials.changed"));
+        }
+
+        db.Raise(ProviderAccess.Happened(provider, "provider.updated", changes));
+        return null;
+    }
+
+    /// <summary>A new destination must not inherit the credential that was given for the old one.</summary>
+    private static Fault? Move(Db db, Provider provider, Request request, EgressPolicy egress, List<FieldChange> changes)
+    {
+        var url = ProviderDraft.BaseUrl(provider.Kind, request.BaseUrl, egress);
+        if (url.Failed(out var fault))
+        {
+            return fault;
+        }
+
+        if (url.Value != provider.BaseUrl)
+        {
+            changes.Add(new FieldChange("base_url", provider.BaseUrl, url.Value));
+            provider.BaseUrl = url.Value;
+            if (provider.CredentialSealed is not null && request.ApiKey is null)
+            {
+                (provider.CredentialSealed, provider.KeyLast4) = (null, null);
+                db.Raise(ProviderAccess.Happened(provider, "provider.credentials.changed") with { Reason = "destination_changed" });
+            }
+        }
+
+        return null;
+    }
+
+    private static Fault? Share(Provider provider, JsonElement shared, List<FieldChange> changes)
+    {
+        string[]? workspaces = null;
+        if (shared.ValueKind == JsonValueKind.Array && shared.EnumerateArray().All(w => w.ValueKind == JsonValueKind.String))
+        {
+            workspaces = [.. shared.EnumerateArray().Select(w => w.GetString()!)];
+        }
+        else if (shared.ValueKind != JsonValueKind.Null)
+        {
+            return Faults.Invalid("shared_with", "shared_with must be a list of workspace ids or null.");
+        }
+
+        if (ProviderDraft.SharedWith(workspaces ?? [], provider.WorkspaceId is null) is { } fault)
+        {
+            return fault;
+        }
+
+        changes.Add(new FieldChange("shared_with", provider.SharedWith, workspaces));
+        provider.SharedWith = workspaces;
+        return null;
+    }
+}

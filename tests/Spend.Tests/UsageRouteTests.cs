@@ -1,0 +1,136 @@
+using Crew.Kernel;
+using Crew.Spend.Contracts;
+
+namespace Crew.Spend.Tests;
+
+public sealed class UsageRouteTests
+{
+    private static readonly DateTimeOffset Noon = new(DateTimeOffset.UtcNow.Date.AddHours(-12), TimeSpan.Zero);
+
+    private static Attempt Row(SpendApp app, string requestId, int number = 1, string? crew = null, string? key = null, string model = "m1",
+        DateTimeOffset? at = null, long cost = 1_000, int status = 200) => new()
+        {
+            At = at ?? Noon,
+            OrganizationId = app.Organization.OrganizationId,
+            WorkspaceId = app.WorkspaceId,
+            CrewId = crew,
+            KeyId = key,
+            LineageId = key,
+            RequestId = requestId,
+            Number = number,
+            Model = model,
+            Endpoint = "/v1/chat/completions",
+            IsStream = true,
+            Tokens = new Tokens(10, 2, 3, 20, 5),
+            Cost = new NanoUsd(cost),
+            Provenance = Provenance.Exact,
+            Status = status,
+            Outcome = status == 200 ? "success" : "upstream_error",
+            FirstByteMilliseconds = 12,
+            TotalMilliseconds = 40,
+            SealedClient = new ClientTrace("203.0.113.7", "test/1.0").Seal(app.WorkspaceKey, app.WorkspaceId, requestId),
+            IpHash = ClientTrace.HashOf(app.WorkspaceKey, "203.0.113.7"),
+        };
+
+    private static string NewRequest() => Id.New(IdPrefix.Request, TimeProvider.System);
+
+    [Theory]
+    [InlineData("sqlite")]
+    [InlineData("postgres")]
+    public async Task Usage_is_summed_by_any_combination_of_groups(string dialect)
+    {
+        await using var app = await SpendApp.StartAsync(dialect);
+        var (first, second) = (NewRequest(), NewRequest());
+        await app.AppendAsync(
+            Row(app, first, 1, key: "key_a", status: 500, cost: 0), Row(app, first, 2, key: "key_a"),
+            Row(app, second, key: "key_b", model: "m2"), Row(app, NewRequest(), key: "key_b", at: Noon.AddDays(-1), cost: 7));
+        var all = (await app.Account.GetAsync("/v1/gateway/usage")).Data.EnumerateArray().ShouldHaveSingleItem();
+        all.GetProperty("requests").GetInt64().ShouldBe(3);
+        all.GetProperty("attempts").GetInt64().ShouldBe(4);
+        all.GetProperty("cost_usd").GetString().ShouldBe("0.000002007");
+        all.GetProperty("tokens").GetRawText().ShouldBe("""{"input":40,"cache_read":8,"cache_write":12,"output":80,"reasoning":20}""");
+        all.TryGetProperty("key_id", out _).ShouldBeFalse();
+        var byKeyAndDay = (await app.Account.GetAsync("/v1/gateway/usage?group_by=key,day")).Data.EnumerateArray().ToList();
+        byKeyAndDay.Select(g => (g.GetProperty("key_id").GetString(), g.GetProperty("day").GetString(), g.GetProperty("requests").GetInt64())).ShouldBe(
+        [
+            ("key_b", Noon.AddDays(-1).ToString("yyyy-MM-dd"), 1),
+            ("key_a", Noon.ToString("yyyy-MM-dd"), 1),
+            ("key_b", Noon.ToString("yyyy-MM-dd"), 1),
+        ]);
+        var byAll = await app.Account.GetAsync($"/v1/gateway/usage?group_by=key,model,crew,user,day&from={Noon:yyyy-MM-dd}&key_id=key_b");
+        byAll.Data.EnumerateArray().ShouldHaveSingleItem().GetProperty("model").GetString().ShouldBe("m2");
+        (await app.Account.GetAsync("/v1/gateway/usage?group_by=planet")).Details.GetProperty("field").GetString().ShouldBe("group_by");
+        (await app.Account.GetAsync("/v1/gateway/usage?from=yesterday")).Details.GetProperty("field").GetString().ShouldBe("from");
+    }
+
+    [Theory]
+    [InlineData("sqlite")]
+    [InlineData("postgres")]
+    public async Task Requests_are_listed_newest_first_page_by_page_and_filtered(string dialect)
+    {
+        await using var app = await SpendApp.StartAsync(dialect);
+        var ids = Enumerable.Range(0, 7).Select(_ => NewRequest()).ToList();
+        for (var i = 0; i < ids.Count; i++)
+        {
+            await app.AppendAsync(Row(app, ids[i], at: Noon.AddMilliseconds(i / 2), model: i == 3 ? "m3" : "m1", status: i == 4 ? 502 : 200));
+        }
+
+        var seen = new List<string>();
+        for (var path = "/v1/gateway/requests?limit=3"; path is not null;)
+        {
+            var page = await app.Account.GetAsync(path);
+            page.Status.ShouldBe(200, page.Text);
+            seen.AddRange(page.Data.EnumerateArray().Select(r => r.GetProperty("request_id").GetString()!));
+            var next = page.Json.GetProperty("pagination").GetProperty("next_cursor").GetString();
+            path = next is null ? null! : $"/v1/gateway/requests?limit=3&cursor={next}";
+        }
+
+        seen.ShouldBe(Enumerable.Range(0, 7).OrderByDescending(i => i / 2).ThenByDescending(i => ids[i], StringComparer.Ordinal).Select(i => ids[i]));
+        async Task<int> Count(string filter) => (await app.Account.GetAsync($"/v1/gateway/requests?{filter}")).Data.GetArrayLength();
+        (await Count("model=m3")).ShouldBe(1);
+        (await Count("status=502")).ShouldBe(1);
+        (await Count("outcome=success&provenance=exact")).ShouldBe(6);
+        (await Count("ip=203.0.113.7")).ShouldBe(7);
+        (await Count("ip=203.0.113.8")).ShouldBe(0);
+        (await Count($"to={Noon:yyyy-MM-dd'T'HH:mm:ss.fff'Z'}")).ShouldBe(0);
+        (await app.Account.GetAsync("/v1/gateway/requests?cursor=abc")).Status.ShouldBe(400);
+        (await app.Account.GetAsync("/v1/gateway/requests?status=good")).Status.ShouldBe(400);
+    }
+
+    [Fact]
+    public async Task One_request_shows_its_attempts_in_order_and_who_called()
+    {
+        await using var app = await SpendApp.StartAsync();
+        var id = NewRequest();
+        await app.AppendAsync(Row(app, id, 2), Row(app, id, 1, status: 500, cost: 0));
+        var read = (await app.Account.GetAsync($"/v1/gateway/requests/{id}")).Data;
+        read.GetProperty("request_id").GetString().ShouldBe(id);
+        read.GetProperty("attempts").EnumerateArray().Select(a => a.GetProperty("attempt").GetInt32()).ShouldBe([1, 2]);
+        var last = read.GetProperty("attempts")[1];
+        last.GetProperty("ip_address").GetString().ShouldBe("203.0.113.7");
+        last.GetProperty("user_agent").GetString().ShouldBe("test/1.0");
+        last.GetProperty("stream").GetBoolean().ShouldBeTrue();
+        last.GetProperty("cost_usd").GetString().ShouldBe("0.000001000");
+        (await app.Account.GetAsync($"/v1/gateway/requests/{NewRequest()}")).Status.ShouldBe(404);
+        (await app.Account.GetAsync("/v1/gateway/requests/nothing")).Status.ShouldBe(404);
+    }
+
+    [Fact]
+    public async Task Bound_and_test_credentials_see_the_rows_of_their_crews_and_their_own()
+    {
+        await using var app = await SpendApp.StartAsync();
+        var key = await app.KeyAsync(app.Account, new { name = "dev", permissions = new[] { "usage:read", "api_keys:write" }, environment = "development" });
+        var made = await app.KeyAsync(key, new { name = "made", permissions = new[] { "usage:read" }, environment = "development" });
+        var (development, production) = (app.Crew(CrewEnvironment.Development), app.Crew(CrewEnvironment.Production));
+        var hidden = NewRequest();
+        await app.AppendAsync(
+            Row(app, NewRequest(), crew: development, key: "key_a"), Row(app, hidden, crew: production, key: "key_a"),
+            Row(app, NewRequest(), key: key.Id), Row(app, NewRequest(), key: made.Id), Row(app, NewRequest(), key: "key_a"));
+        async Task<long> Requests(TestKey by) => (await by.GetAsync("/v1/gateway/usage")).Data.EnumerateArray().Sum(g => g.GetProperty("requests").GetInt64());
+        (await Requests(app.Master)).ShouldBe(5);
+        (await Requests(key)).ShouldBe(3);
+        (await Requests(app.TestMaster)).ShouldBe(1);
+        (await key.GetAsync($"/v1/gateway/requests/{hidden}")).Status.ShouldBe(404);
+        (await key.GetAsync("/v1/gateway/requests")).Data.GetArrayLength().ShouldBe(3);
+    }
+}
