@@ -3,7 +3,6 @@ using System.Text.Json;
 using Crew.Audit.Contracts;
 using Crew.Kernel;
 using Crew.Sealing;
-using Crew.Storage;
 
 namespace Crew.Host.Commands;
 

@@ -32,7 +32,7 @@ internal static class BackupCommand
             var clock = services.GetRequiredService<TimeProvider>();
             var (path, started) = (Path.GetFullPath(options.GetValue(to)!), clock.GetTimestamp());
             var written = await BackupFile.WriteAsync(path, sealing, options.GetValue(force),
-                target => installation.Store.ExportAsync(target, Program.Version, cancel), cancel);
+                target => installation.Store.ExportAsync(target, CommandLine.Version, cancel), cancel);
             if (written.Failed(out var fault))
             {
                 return fault;

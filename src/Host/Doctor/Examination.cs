@@ -1,4 +1,3 @@
-using Crew.Kernel;
 using Crew.Storage;
 
 namespace Crew.Host;

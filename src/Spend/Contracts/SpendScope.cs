@@ -27,6 +27,7 @@ public sealed class SpendScope
             subjects.Add(BudgetSubject.Person(workspaceId, caller.UserId));
         }
 
+        // A key's budget is at home in the key's own workspace, wherever an account master calls.
         subjects.AddRange(caller.ParentLineageIds.Reverse().Select(id => BudgetSubject.Key(caller.WorkspaceId, id)));
         if (caller.LineageId.Length > 0)
         {
