@@ -14,7 +14,7 @@ public sealed class TargetOrderTests
     private static string Order(double dice, params (string Name, int Weight, int Priority)[] targets) => string.Concat(new CatalogueModel
     {
         Id = "m",
-        Targets = [.. targets.Select(t => new Target(Link, t.Name, t.Weight, t.Priority))],
+        Targets = [.. targets.Select(t => new Target(Link, t.Name, t.Weight, t.Priority, new CapRecord()))],
         CreatedAt = default,
         OwnedBy = "workspace",
     }.Order(dice).Select(t => t.UpstreamModel));

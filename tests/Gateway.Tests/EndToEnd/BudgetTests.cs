@@ -97,6 +97,23 @@ public sealed class BudgetTests : IDisposable
         free.StatusCode.ShouldBe(HttpStatusCode.OK);
     }
 
+    [Fact]
+    public async Task A_provider_that_bills_beyond_its_cap_takes_no_more_strict_requests()
+    {
+        await _gateway.Server.CreateModelAsync(new NewModel { Id = "talkative", ProviderId = _gateway.ProviderId, UpstreamModel = "talkative" });
+        _gateway.Mock.Default = new MockBehavior { HonoursCap = false, CompletionTokens = 5_000 };
+        var (client, budget) = await CappedAsync(1_000_000_000);
+        var body = Body(""","max_tokens":16""", "talkative");
+        using var first = await SendAsync(client, body);
+        first.StatusCode.ShouldBe(HttpStatusCode.OK);
+        using var second = await SendAsync(client, body);
+        (await ErrorOf(second)).GetProperty("code").GetString().ShouldBe("cost_not_boundable");
+        using var unbudgeted = await SendAsync(await _gateway.KeyAsync(), body);
+        unbudgeted.StatusCode.ShouldBe(HttpStatusCode.OK);
+        var explained = await _gateway.Server.ExplainBudgetAsync(budget);
+        explained.GetProperty("settled_usd").GetString().ShouldBe(Usd(_gateway.Mock.Books.Bills[0].NanoUsd));
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

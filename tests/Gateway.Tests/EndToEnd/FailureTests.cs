@@ -143,6 +143,46 @@ public sealed class FailureTests : IDisposable
     }
 
     [Fact]
+    public async Task Where_breaking_off_ends_the_bill_a_client_that_leaves_ends_the_call()
+    {
+        var provider = await _gateway.Server.PostAsync("/v1/gateway/providers", new Dictionary<string, object?>
+        {
+            ["name"] = "fair", ["kind"] = "openai", ["base_url"] = _gateway.Mock.BaseUrl.ToString(), ["api_key"] = Credential,
+            ["cancel_stops_billing"] = true,
+        });
+        await _gateway.Server.CreateModelAsync(new NewModel { Id = "fair", ProviderId = provider.GetProperty("id").GetString()! });
+        var gate = new MockGate();
+        _gateway.Mock.Default = new MockBehavior { Gate = gate, GateAfterChunks = 3, StopsBillingOnDisconnect = true };
+        string requestId;
+        using (var answer = await SendAsync(await _gateway.KeyAsync(), Streaming.Replace(Model, "fair"), HttpCompletionOption.ResponseHeadersRead))
+        {
+            requestId = RequestIdOf(answer);
+            await gate.ReachedAsync(1, TimeSpan.FromSeconds(30));
+        }
+
+        await _gateway.Mock.Books.QuietAsync(TimeSpan.FromSeconds(30));
+        _gateway.Mock.Books.Bills.Single().Disconnected.ShouldBeTrue();
+        var attempt = (await _gateway.AttemptsAsync(requestId))[0];
+        attempt.GetProperty("provenance").GetString().ShouldBe("floor");
+        attempt.GetProperty("outcome").GetString().ShouldBe("client_closed");
+        attempt.GetProperty("cost_usd").GetString().ShouldNotBe(Usd(0));
+    }
+
+    [Fact]
+    public async Task The_sandbox_fails_as_its_directives_say_and_takes_the_same_way()
+    {
+        var client = await _gateway.KeyAsync();
+        using var refused = await SendAsync(client, Body(model: "crew-sandbox-script", text: "[[error=503]]"));
+        ((int)refused.StatusCode).ShouldBe(503);
+        using var cut = await SendAsync(client, Body(""","stream":true""", "crew-sandbox-script", "[[tokens=9 cut=1 after=4]]"));
+        var text = await cut.Content.ReadAsStringAsync();
+        text.ShouldContain("\"code\":\"provider_unavailable\"");
+        text.ShouldNotContain("[DONE]");
+        using var slow = await SendAsync(client, Body(""","stream":true""", "crew-sandbox-script", "[[tokens=9 delay_ms=5]]"));
+        (await slow.Content.ReadAsStringAsync()).ShouldEndWith("data: [DONE]\n\n");
+    }
+
+    [Fact]
     public async Task An_answer_that_comes_after_its_key_was_revoked_is_not_served()
     {
         var gate = new MockGate();
