@@ -3,6 +3,9 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Npgsql;
 
+// File modes are part of what these tests promise.
+[assembly: System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
+
 namespace Crew.Host.Tests;
 
 /// <summary>The real executable at a command line of its own: a folder for everything it writes, and an environment without settings.</summary>

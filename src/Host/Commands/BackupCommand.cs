@@ -79,6 +79,7 @@ internal static class BackupCommand
                 Tables = report.Rows,
                 Seconds = Math.Round(took.TotalSeconds, 3),
             }, CommandLine.Json)
-            : $"{rows} rows in {report.Rows.Count} tables, taken from {report.Header.Dialect} at {report.Header.CreatedAt:yyyy-MM-dd HH:mm:ss}Z, {did} {path} ({bytes} bytes, {took.TotalSeconds:0.0} s)");
+            : $"{rows} rows in {report.Rows.Count} tables, taken from {report.Header.Dialect} at {report.Header.CreatedAt:yyyy-MM-dd HH:mm:ss}Z, "
+                + $"{did} {path} ({bytes} bytes, {took.TotalSeconds:0.0} s)");
     }
 }
