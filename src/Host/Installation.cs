@@ -1,4 +1,5 @@
 using Crew.Audit.Contracts;
+using Crew.Gateway.Contracts;
 using Crew.Kernel;
 using Crew.Keys.Contracts;
 using Crew.Sealing;
@@ -124,6 +125,7 @@ internal sealed class Installation(IServiceProvider services, CrewSettings setti
     /// <summary>Makes the first (or a further) organization with its two master keys.</summary>
     public async Task<Outcome<FirstRun>> ProvisionAsync(string name, string email, CancellationToken cancel)
     {
+        var isFirst = !await services.GetRequiredService<Provisioner>().AnyAsync(cancel);
         var provisioned = await services.GetRequiredService<Provisioner>().CreateAsync(name, email, Operator, cancel);
         if (provisioned.Failed(out var fault))
         {
@@ -137,6 +139,13 @@ internal sealed class Installation(IServiceProvider services, CrewSettings setti
         if ((live.Fault ?? test.Fault) is { } keyless)
         {
             return keyless;
+        }
+
+        // The operator's own provider accounts belong to the first organization; further ones bring theirs.
+        if (isFirst && (await services.GetRequiredService<OperatorProviders>()
+            .EnsureAsync(organization.OrganizationId, settings.OpenAiApiKey, Operator, cancel)).Failed(out var providerless))
+        {
+            return providerless;
         }
 
         return new FirstRun(

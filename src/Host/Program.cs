@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Reflection;
 using Crew.Host.Commands;
 
 // One executable: the server and the operator's commands.
@@ -18,11 +17,3 @@ var crew = new RootCommand("Crew: a self-hosted platform for running AI agents a
     RotateMasterKeyCommand.Make(),
 };
 return await crew.Parse(args).InvokeAsync();
-
-/// <summary>The program itself.</summary>
-internal sealed partial class Program
-{
-    /// <summary>The version of this build, without the hash of its source.</summary>
-    public static string Version { get; } =
-        (typeof(Program).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0").Split('+')[0];
-}

@@ -47,7 +47,7 @@ public sealed class BudgetRouteTests : IAsyncLifetime
             WorkspaceId = _app.WorkspaceId,
             Permissions = Permissions.All,
         };
-        var scope = _app.Ledger.ScopeOf(caller, null);
+        var scope = _app.Ledger.ScopeOf(caller, null, _app.WorkspaceId);
         _app.Ledger.IsCapped(scope).ShouldBeFalse();
         var made = await _app.Account.BudgetAsync("workspace", "0.000001");
         _app.Ledger.IsStrict(scope).ShouldBeTrue();
@@ -190,7 +190,7 @@ public sealed class BudgetRouteTests : IAsyncLifetime
             Permissions = Permissions.All,
             LineageId = key.Id,
         };
-        var scope = _app.Ledger.ScopeOf(caller, null);
+        var scope = _app.Ledger.ScopeOf(caller, null, _app.WorkspaceId);
         var request = new HoldRequest(new NanoUsd(400), NanoUsd.Zero, 0, true);
         var settled = (await _app.Ledger.HoldAsync(scope, request, default)).Value;
         settled.Settle(Given.Attempt(250, TimeProvider.System), new Crew.Storage.AppendWork());

@@ -7,7 +7,7 @@ public sealed class ClampTests
 {
     private readonly Node _node = new(new LeaseBank(), Given.Clock(), 1);
 
-    private SpendScope Scope => _node.Ledger.ScopeOf(Given.Key(), null);
+    private SpendScope Scope => _node.Ledger.ScopeOf(Given.Key(), null, Given.Workspace);
 
     private static HoldRequest Request(long fixedPart, long perToken, long tokens) => new(new NanoUsd(fixedPart), new NanoUsd(perToken), tokens, true);
 

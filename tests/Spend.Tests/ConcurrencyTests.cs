@@ -15,7 +15,7 @@ public sealed class ConcurrencyTests
     {
         using var stop = new CancellationTokenSource();
         var desk = _node.Desk.RunAsync(stop.Token);
-        var scope = _node.Ledger.ScopeOf(Given.Key("key_1", "user_1"), "crew_1");
+        var scope = _node.Ledger.ScopeOf(Given.Key("key_1", "user_1"), "crew_1", Given.Workspace);
         var request = new HoldRequest(new NanoUsd(amount), NanoUsd.Zero, 0, true);
         var outcomes = await Task.WhenAll(Enumerable.Range(0, count)
             .Select(_ => Task.Run(() => _node.Ledger.HoldAsync(scope, request, CancellationToken.None).AsTask())));
@@ -52,7 +52,7 @@ public sealed class ConcurrencyTests
     public async Task A_budget_fills_one_after_the_other_when_requests_cost_less_than_they_hold()
     {
         _node.Put(Given.Budget("b", BudgetSubject.Workspace(Given.Workspace), 10_000));
-        var scope = _node.Ledger.ScopeOf(Given.Key(), null);
+        var scope = _node.Ledger.ScopeOf(Given.Key(), null, Given.Workspace);
         var settled = 0L;
         while (true)
         {
@@ -79,7 +79,7 @@ public sealed class ConcurrencyTests
         for (var i = 0; i < 400; i++)
         {
             var node = i % 3 == 0 ? other : _node;
-            var outcome = await node.HoldAsync(node.Ledger.ScopeOf(Given.Key(), null), 7);
+            var outcome = await node.HoldAsync(node.Ledger.ScopeOf(Given.Key(), null, Given.Workspace), 7);
             if (outcome.Fault is null)
             {
                 admitted++;
@@ -115,7 +115,7 @@ public sealed class ConcurrencyTests
     {
         _node.Put(Given.Budget("b", BudgetSubject.Workspace(Given.Workspace), 100));
         using var cancel = new CancellationTokenSource();
-        var scope = _node.Ledger.ScopeOf(Given.Key(), null);
+        var scope = _node.Ledger.ScopeOf(Given.Key(), null, Given.Workspace);
         var waiting = _node.Ledger.HoldAsync(scope, new HoldRequest(new NanoUsd(1), NanoUsd.Zero, 0, true), cancel.Token).AsTask();
         waiting.IsCompleted.ShouldBeFalse();
         await cancel.CancelAsync();
@@ -129,7 +129,7 @@ public sealed class ConcurrencyTests
         using var stop = new CancellationTokenSource();
         var desk = _node.Desk.RunAsync(stop.Token);
         _node.Put(Given.Budget("b", BudgetSubject.Workspace(Given.Workspace), 1_000_000_000));
-        var scope = _node.Ledger.ScopeOf(Given.Key(), null);
+        var scope = _node.Ledger.ScopeOf(Given.Key(), null, Given.Workspace);
         var waited = 0;
         for (var i = 0; i < 20_000; i++)
         {

@@ -149,7 +149,7 @@ public sealed class EngineProperties
             var now = _clock.GetUtcNow();
             var expected = _books.Expect(chain, request, now, _epoch);
             Log($"hold {caller.LineageId}/{crew} {request}, expect {expected?.ToString() ?? "refusal"}");
-            var outcome = await _node.HoldAsync(_node.Ledger.ScopeOf(caller, crew), request.ToRequest());
+            var outcome = await _node.HoldAsync(_node.Ledger.ScopeOf(caller, crew, Given.Workspace), request.ToRequest());
             if (expected is not { } granted)
             {
                 outcome.Fault?.Code.ShouldBe("insufficient_quota");

@@ -15,7 +15,7 @@ public sealed class HoldTests
     [Fact]
     public async Task A_scope_without_budgets_is_not_capped_and_still_gives_a_hold()
     {
-        var scope = _node.Ledger.ScopeOf(Given.Key(), null);
+        var scope = _node.Ledger.ScopeOf(Given.Key(), null, Given.Workspace);
         _node.Ledger.IsCapped(scope).ShouldBeFalse();
         var hold = (await _node.HoldAsync(scope, 5)).Value;
         hold.IsStrict.ShouldBeFalse();
@@ -26,7 +26,7 @@ public sealed class HoldTests
     public void A_tracking_budget_caps_too_and_makes_nothing_strict()
     {
         _node.Put(Given.Budget("b", BudgetSubject.Workspace(Given.Workspace), 10, strict: false));
-        var scope = _node.Ledger.ScopeOf(Given.Key(), null);
+        var scope = _node.Ledger.ScopeOf(Given.Key(), null, Given.Workspace);
         _node.Ledger.IsCapped(scope).ShouldBeTrue();
         _node.Ledger.IsStrict(scope).ShouldBeFalse();
     }
@@ -35,14 +35,26 @@ public sealed class HoldTests
     public void The_scope_of_a_caller_and_crew_is_made_once()
     {
         var caller = Given.Key();
-        _node.Ledger.ScopeOf(caller, "crew_1").ShouldBeSameAs(_node.Ledger.ScopeOf(caller, "crew_1"));
-        _node.Ledger.ScopeOf(caller, null).ShouldNotBeSameAs(_node.Ledger.ScopeOf(caller, "crew_1"));
+        _node.Ledger.ScopeOf(caller, "crew_1", Given.Workspace).ShouldBeSameAs(_node.Ledger.ScopeOf(caller, "crew_1", Given.Workspace));
+        _node.Ledger.ScopeOf(caller, null, Given.Workspace).ShouldNotBeSameAs(_node.Ledger.ScopeOf(caller, "crew_1", Given.Workspace));
+    }
+
+    [Fact]
+    public async Task An_account_master_spends_from_the_workspace_that_it_chose_and_from_its_own_budget()
+    {
+        _node.Put(Given.Budget("own", BudgetSubject.Key(Given.Workspace, "key_1"), 100));
+        _node.Put(Given.Budget("home", BudgetSubject.Workspace(Given.Workspace), 10));
+        _node.Put(Given.Budget("chosen", BudgetSubject.Workspace("ws_2"), 50));
+        var scope = _node.Ledger.ScopeOf(Given.Key(), null, "ws_2");
+        (await _node.HoldAsync(scope, 51)).Fault!.Details!["budget_id"].ShouldBe("chosen");
+        (await _node.HoldAsync(scope, 50)).Fault.ShouldBeNull();
+        _node.Ledger.BookOf(Given.Organization).StateOf("own")!.Held.ShouldBe(50);
     }
 
     [Fact]
     public async Task A_budget_that_appears_changes_or_goes_counts_at_once()
     {
-        var scope = _node.Ledger.ScopeOf(Given.Key(), null);
+        var scope = _node.Ledger.ScopeOf(Given.Key(), null, Given.Workspace);
         var terms = Given.Budget("b", BudgetSubject.Key(Given.Workspace, "key_1"), 10);
         _node.Put(terms);
         (await _node.HoldAsync(scope, 11)).Fault!.Code.ShouldBe("insufficient_quota");
@@ -68,7 +80,7 @@ public sealed class HoldTests
         _node.Put(Given.Budget("person", BudgetSubject.Person(Given.Workspace, "user_1"), 700));
         _node.Put(parent);
         _node.Put(Given.Budget("key", BudgetSubject.Key(Given.Workspace, "key_1"), 500));
-        var scope = _node.Ledger.ScopeOf(Given.Key("key_1", "user_1", "key_0"), "crew_1");
+        var scope = _node.Ledger.ScopeOf(Given.Key("key_1", "user_1", "key_0"), "crew_1", Given.Workspace);
         var refused = (await _node.HoldAsync(scope, 101)).Fault!;
         refused.Details!["budget_id"].ShouldBe("parent");
         foreach (var id in _bank.Budgets.Keys)
@@ -90,7 +102,7 @@ public sealed class HoldTests
         _node.Put(Given.Budget("person", BudgetSubject.Person(Given.Workspace, "user_1"), 10));
         _node.Put(Given.Budget("elsewhere", BudgetSubject.Person("ws_2", "user_2"), 10));
         _node.Put(Given.Budget("key", BudgetSubject.Key(Given.Workspace, "key_1"), 10));
-        var scope = _node.Ledger.ScopeOf(Given.Key("key_2", "user_2"), "crew_2");
+        var scope = _node.Ledger.ScopeOf(Given.Key("key_2", "user_2"), "crew_2", Given.Workspace);
         _node.Ledger.IsCapped(scope).ShouldBeFalse();
         (await _node.HoldAsync(scope, 11)).Fault.ShouldBeNull();
     }
@@ -100,7 +112,7 @@ public sealed class HoldTests
     {
         var request = new HoldRequest(new NanoUsd(1), NanoUsd.Zero, 0, costIsBounded: false);
         _node.Put(Given.Budget("tracking", BudgetSubject.Workspace(Given.Workspace), 1_000, strict: false));
-        var scope = _node.Ledger.ScopeOf(Given.Key(), null);
+        var scope = _node.Ledger.ScopeOf(Given.Key(), null, Given.Workspace);
         (await _node.HoldAsync(scope, request)).Fault.ShouldBeNull();
         _node.Put(Given.Budget("strict", BudgetSubject.Organization(Given.Organization), 1_000));
         (await _node.HoldAsync(scope, request)).Fault!.Code.ShouldBe("cost_not_boundable");
@@ -110,7 +122,7 @@ public sealed class HoldTests
     public async Task Tracking_admits_whatever_it_costs_and_carries_the_debt()
     {
         _node.Put(Given.Budget("b", BudgetSubject.Workspace(Given.Workspace), 10, strict: false));
-        var scope = _node.Ledger.ScopeOf(Given.Key(), null);
+        var scope = _node.Ledger.ScopeOf(Given.Key(), null, Given.Workspace);
         for (var i = 0; i < 3; i++)
         {
             _node.Settle((await _node.HoldAsync(scope, 8)).Value, 9);
@@ -126,7 +138,7 @@ public sealed class HoldTests
     {
         var tracking = Given.Budget("b", BudgetSubject.Workspace(Given.Workspace), 10, strict: false);
         _node.Put(tracking);
-        var scope = _node.Ledger.ScopeOf(Given.Key(), null);
+        var scope = _node.Ledger.ScopeOf(Given.Key(), null, Given.Workspace);
         _node.Settle((await _node.HoldAsync(scope, 6)).Value, 6);
         _node.Put(tracking with { IsStrict = true });
         (await _node.HoldAsync(scope, 5)).Fault.ShouldNotBeNull();
@@ -137,7 +149,7 @@ public sealed class HoldTests
     public async Task Cost_above_the_hold_becomes_debt_that_blocks_and_is_announced_once()
     {
         _node.Put(Given.Budget("b", BudgetSubject.Workspace(Given.Workspace), 100));
-        var scope = _node.Ledger.ScopeOf(Given.Key(), null);
+        var scope = _node.Ledger.ScopeOf(Given.Key(), null, Given.Workspace);
         var hold = (await _node.HoldAsync(scope, 90)).Value;
         _node.Settle(hold, 130).ShouldBe(new NanoUsd(40));
         (await _node.HoldAsync(scope, 1)).Fault!.Code.ShouldBe("insufficient_quota");
@@ -154,7 +166,7 @@ public sealed class HoldTests
     public async Task A_hold_ends_exactly_once()
     {
         _node.Put(Given.Budget("b", BudgetSubject.Workspace(Given.Workspace), 100));
-        var scope = _node.Ledger.ScopeOf(Given.Key(), null);
+        var scope = _node.Ledger.ScopeOf(Given.Key(), null, Given.Workspace);
         var hold = (await _node.HoldAsync(scope, 60)).Value;
         _node.Settle(hold, 50);
         hold.Release();
@@ -172,7 +184,7 @@ public sealed class HoldTests
     {
         var terms = Given.Budget("b", BudgetSubject.Workspace(Given.Workspace), 1_000);
         _node.Put(terms);
-        var scope = _node.Ledger.ScopeOf(Given.Key(), null);
+        var scope = _node.Ledger.ScopeOf(Given.Key(), null, Given.Workspace);
         var first = (await _node.HoldAsync(scope, 500)).Value;
         var second = (await _node.HoldAsync(scope, 500)).Value;
         _node.Put(terms with { AmountNano = 300 });
@@ -187,7 +199,7 @@ public sealed class HoldTests
     public async Task A_dropped_hold_stays_spent_and_a_released_one_does_not()
     {
         _node.Put(Given.Budget("b", BudgetSubject.Workspace(Given.Workspace), 100));
-        var scope = _node.Ledger.ScopeOf(Given.Key(), null);
+        var scope = _node.Ledger.ScopeOf(Given.Key(), null, Given.Workspace);
         (await _node.HoldAsync(scope, 60)).Value.Release();
         (await _node.HoldAsync(scope, 60)).Value.Dispose();
         (await _node.HoldAsync(scope, 41)).Fault.ShouldNotBeNull();
@@ -202,7 +214,7 @@ public sealed class HoldTests
     {
         _clock.Set(new DateTimeOffset(2026, 11, 30, 23, 59, 59, 999, TimeSpan.Zero));
         _node.Put(Given.Budget("b", BudgetSubject.Workspace(Given.Workspace), 100));
-        var scope = _node.Ledger.ScopeOf(Given.Key(), null);
+        var scope = _node.Ledger.ScopeOf(Given.Key(), null, Given.Workspace);
         var late = (await _node.HoldAsync(scope, 100)).Value;
         _clock.Advance(TimeSpan.FromMilliseconds(1));
         var next = (await _node.HoldAsync(scope, 100)).Value;
@@ -219,7 +231,7 @@ public sealed class HoldTests
     public async Task A_clock_that_is_set_back_does_not_open_the_last_window_again()
     {
         _node.Put(Given.Budget("b", BudgetSubject.Workspace(Given.Workspace), 100, BudgetWindow.Day));
-        var scope = _node.Ledger.ScopeOf(Given.Key(), null);
+        var scope = _node.Ledger.ScopeOf(Given.Key(), null, Given.Workspace);
         _node.Settle((await _node.HoldAsync(scope, 100)).Value, 100);
         _clock.Advance(TimeSpan.FromDays(1));
         _node.Settle((await _node.HoldAsync(scope, 100)).Value, 100);

@@ -6,7 +6,7 @@ public sealed class RefusalTests
 {
     private readonly Node _node = new(new LeaseBank(), Given.Clock(), 1);
 
-    private async Task<Fault> Refuse(Caller caller) => (await _node.HoldAsync(_node.Ledger.ScopeOf(caller, "crew_1"), 100)).Fault!;
+    private async Task<Fault> Refuse(Caller caller) => (await _node.HoldAsync(_node.Ledger.ScopeOf(caller, "crew_1", Given.Workspace), 100)).Fault!;
 
     [Fact]
     public async Task A_refusal_is_a_402_that_no_client_retries_and_says_when_the_budget_resets()

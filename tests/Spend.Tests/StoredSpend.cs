@@ -94,7 +94,7 @@ internal sealed class StoredSpend : IAsyncDisposable
         public LedgerKeeper Keeper { get; } = keeper;
 
         public Task<Outcome<Hold>> HoldAsync(Caller caller, long amount, string? crew = null) => Ledger
-            .HoldAsync(Ledger.ScopeOf(caller, crew), new HoldRequest(new NanoUsd(amount), NanoUsd.Zero, 0, true), default).AsTask();
+            .HoldAsync(Ledger.ScopeOf(caller, crew, Given.Workspace), new HoldRequest(new NanoUsd(amount), NanoUsd.Zero, 0, true), default).AsTask();
 
         public async Task SettleAsync(Hold hold, long cost, string? requestId = null)
         {

@@ -1,4 +1,5 @@
 using Crew.Audit;
+using Crew.Gateway;
 using Crew.Http;
 using Crew.Keys;
 using Crew.Sealing;
@@ -13,7 +14,7 @@ namespace Crew.Storage.Spec;
 /// <summary>The SQL files are written by hand; these tests compare them with the database that the mapped model would make.</summary>
 public sealed class ProductSchemaSpec
 {
-    private static readonly StorageModel Product = new(StoredKeys.Part, HttpModule.Part, TenancyModule.Part, AuditModule.Part, SpendModule.Part, KeysModule.Part);
+    private static readonly StorageModel Product = new(StoredKeys.Part, HttpModule.Part, TenancyModule.Part, AuditModule.Part, SpendModule.Part, KeysModule.Part, GatewayModule.Part);
 
     [Fact]
     public async Task The_written_SQLite_schema_equals_the_model()

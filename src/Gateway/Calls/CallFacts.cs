@@ -1,4 +1,3 @@
-using Crew.Gateway.Metering;
 using Crew.Http;
 using Crew.Kernel;
 using Crew.Sealing;

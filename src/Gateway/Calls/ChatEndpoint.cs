@@ -64,7 +64,7 @@ internal sealed class ChatEndpoint(ModelCatalogue catalogue, Ledger ledger, Stor
             return GatewayFaults.ModelNotFound;
         }
 
-        return model.Prices is null && ledger.IsCapped(ledger.ScopeOf(call.Caller, call.CrewId))
+        return model.Prices is null && ledger.IsCapped(ledger.ScopeOf(call.Caller, call.CrewId, call.Workspace.Id))
             ? GatewayFaults.ModelNotPriced
             : new ChatPlan(request, model, false);
     }

@@ -45,7 +45,7 @@ internal sealed class Exchange(CallParts parts, Call call, ChatPlan plan, Reques
 
     public async Task RunAsync()
     {
-        var scope = parts.Ledger.ScopeOf(call.Caller, call.CrewId);
+        var scope = parts.Ledger.ScopeOf(call.Caller, call.CrewId, call.Workspace.Id);
         var targets = plan.Model.Order(plan.Model.Targets.Count > 1 ? Random.Shared.NextDouble() : 0);
         Fault? last = null;
         var number = 0;
@@ -58,7 +58,7 @@ internal sealed class Exchange(CallParts parts, Call call, ChatPlan plan, Reques
                 continue;
             }
 
-            if (target.BrokeItsCap && parts.Ledger.IsStrict(scope))
+            if (target.Cap.IsBroken && parts.Ledger.IsStrict(scope))
             {
                 last ??= GatewayFaults.CapNotHonoured;
                 continue;
@@ -71,7 +71,7 @@ internal sealed class Exchange(CallParts parts, Call call, ChatPlan plan, Reques
                 break;
             }
 
-            var attempt = new PhysicalAttempt(Facts, target, held.Value, plan.SettlementFor(held.Value), ++number, parts.Clock);
+            var attempt = Begin(target, held.Value, ++number);
             if (await TryAsync(attempt, held.Value, mayGoOn: index + 1 < targets.Count) is not { } failed)
             {
                 return;
@@ -130,6 +130,19 @@ internal sealed class Exchange(CallParts parts, Call call, ChatPlan plan, Reques
             {
                 to.Headers[name] = values.ToString();
             }
+        }
+    }
+
+    private PhysicalAttempt Begin(Target target, Hold hold, int number)
+    {
+        try
+        {
+            return new PhysicalAttempt(Facts, target, hold, plan.SettlementFor(hold), number, parts.Clock);
+        }
+        catch
+        {
+            hold.Release();
+            throw;
         }
     }
 

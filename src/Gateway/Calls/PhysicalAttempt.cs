@@ -75,7 +75,7 @@ internal sealed class PhysicalAttempt : IDisposable
         IsSettled = true;
         if (_hold.Settle(_facts.Row(this, metered, status, outcome), work).Value > 0 && _hold.IsStrict)
         {
-            Target.BrokeItsCap = true;
+            Target.Cap.Break();
         }
     }
 

@@ -3,6 +3,7 @@ using Crew.Gateway.Forwarding;
 using Crew.Http;
 using Crew.Kernel;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Crew.Gateway.Calls;
 
@@ -10,6 +11,10 @@ namespace Crew.Gateway.Calls;
 internal sealed class RequestBody : IDisposable
 {
     private const int LargestFirstReserve = 1 << 20;
+    private const int MaximumBytes = 32 << 20;
+
+    /// <summary>A body above the limit is read on so far, for clients that look for an answer only when they have sent everything.</summary>
+    private const int MaximumDiscardedBytes = 256 << 20;
 
     private readonly ByteStore _bytes = new();
     private SplicedBody? _lent;
@@ -27,7 +32,7 @@ internal sealed class RequestBody : IDisposable
         return type.Equals("application/json", StringComparison.OrdinalIgnoreCase) || type.EndsWith("+json", StringComparison.OrdinalIgnoreCase);
     }
 
-    /// <summary>Reads all of it. The server's own limit ends a body that is too long.</summary>
+    /// <summary>Reads all of it; refuses what is no JSON by its type, and more than 32 MiB.</summary>
     public async ValueTask<Fault?> ReadAsync(HttpRequest request, CancellationToken cancel)
     {
         if (!IsJson(request.ContentType))
@@ -35,21 +40,36 @@ internal sealed class RequestBody : IDisposable
             return HttpFaults.UnsupportedMediaType;
         }
 
+        if (request.ContentLength is null or > MaximumBytes
+            && request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } server)
+        {
+            server.MaxRequestBodySize = MaximumDiscardedBytes;
+        }
+
         // The length is the client's claim, so only a part of it is taken on trust.
         _bytes.Reserve((int)Math.Min(request.ContentLength ?? 0, LargestFirstReserve) + 1);
         var reader = request.BodyReader;
+        var isTooLarge = request.ContentLength > MaximumBytes;
         while (true)
         {
             var read = await reader.ReadAsync(cancel);
-            foreach (var segment in read.Buffer)
+            isTooLarge |= _bytes.Length + read.Buffer.Length > MaximumBytes;
+            if (isTooLarge)
             {
-                _bytes.Append(segment.Span);
+                _bytes.Clear();
+            }
+            else
+            {
+                foreach (var segment in read.Buffer)
+                {
+                    _bytes.Append(segment.Span);
+                }
             }
 
             reader.AdvanceTo(read.Buffer.End);
             if (read.IsCompleted || read.IsCanceled)
             {
-                return null;
+                return isTooLarge ? HttpFaults.BodyTooLarge : null;
             }
         }
     }

@@ -4,10 +4,8 @@ using Crew.Gateway.Providers;
 namespace Crew.Gateway.Catalogue;
 
 /// <summary>One place to call a model at.</summary>
-internal sealed class Target(ProviderLink provider, string upstreamModel, int weight, int priority)
+internal sealed class Target(ProviderLink provider, string upstreamModel, int weight, int priority, CapRecord cap)
 {
-    private volatile bool _brokeItsCap;
-
     public ProviderLink Provider { get; } = provider;
 
     public string UpstreamModel { get; } = upstreamModel;
@@ -16,12 +14,8 @@ internal sealed class Target(ProviderLink provider, string upstreamModel, int we
 
     public int Priority { get; } = priority;
 
-    /// <summary>It billed more output than it was allowed: no strict budget pays for it any more.</summary>
-    public bool BrokeItsCap
-    {
-        get => _brokeItsCap;
-        set => _brokeItsCap = value;
-    }
+    /// <summary>How the provider keeps to output caps with this model.</summary>
+    public CapRecord Cap { get; } = cap;
 }
 
 /// <summary>A model as the hot path sees it. Immutable, shared by all requests of a workspace.</summary>

@@ -123,7 +123,7 @@ internal sealed class ModelCatalogue
     {
         Id = model.Id,
         Targets = [.. model.ReadTargets().Where(t => providers.ContainsKey(t.ProviderId)).OrderBy(t => t.Priority)
-            .Select(t => new Target(_pool.LinkOf(providers[t.ProviderId]), t.UpstreamModel, t.Weight, t.Priority))],
+            .Select(t => new Target(_pool.LinkOf(providers[t.ProviderId]), t.UpstreamModel, t.Weight, t.Priority, _pool.CapOf(t.ProviderId, t.UpstreamModel)))],
         Prices = model.Prices(),
         MaxOutputTokens = model.MaxOutputTokens,
         ContextWindow = model.ContextWindow,
@@ -134,7 +134,7 @@ internal sealed class ModelCatalogue
     private CatalogueModel OfSandbox(SandboxModel model) => new()
     {
         Id = model.Id,
-        Targets = [new Target(_pool.Sandbox, model.Id, 1, 1)],
+        Targets = [new Target(_pool.Sandbox, model.Id, 1, 1, new CapRecord())],
         Prices = model.Prices,
         MaxOutputTokens = model.MaxOutputTokens,
         ContextWindow = model.ContextWindowTokens,

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Crew.Gateway.Catalogue;
 using Crew.Gateway.Metering;
 using Crew.Gateway.Models;
 using Crew.Gateway.Providers;

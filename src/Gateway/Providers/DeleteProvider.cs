@@ -1,6 +1,5 @@
 using Crew.Gateway.Models;
 using Crew.Http;
-using Crew.Kernel;
 using Crew.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;

@@ -1,6 +1,5 @@
 using System.Net.Http.Headers;
 using Crew.Gateway.Sandbox;
-using Crew.Kernel;
 using Crew.Sealing;
 using Crew.Sealing.Egress;
 
@@ -58,10 +57,24 @@ internal sealed class ProviderLink
     }
 }
 
+/// <summary>
+/// Whether a provider has billed more output of a model than it was allowed. Then no strict budget pays for that model there, until
+/// somebody changes the provider's record or the process starts anew.
+/// </summary>
+internal sealed class CapRecord
+{
+    private volatile bool _isBroken;
+
+    public bool IsBroken => _isBroken;
+
+    public void Break() => _isBroken = true;
+}
+
 /// <summary>Keeps one set of connections per provider, however often its record is read again.</summary>
 internal sealed class ProviderPool(GuardedHandlerFactory factory, KeyRing ring, TimeProvider clock)
 {
     private readonly Dictionary<string, (ProviderLink Link, string Destination, int ConnectSeconds)> _links = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string ProviderId, string UpstreamModel), CapRecord> _caps = [];
     private readonly HttpMessageInvoker _sandbox = new(new SandboxProvider(clock));
     private readonly Lock _gate = new();
     private ProviderLink? _ownSandbox;
@@ -93,12 +106,24 @@ internal sealed class ProviderPool(GuardedHandlerFactory factory, KeyRing ring, 
         }
     }
 
+    public CapRecord CapOf(string providerId, string upstreamModel)
+    {
+        lock (_gate)
+        {
+            return _caps.TryGetValue((providerId, upstreamModel), out var record) ? record : _caps[(providerId, upstreamModel)] = new CapRecord();
+        }
+    }
+
     /// <summary>An invoker that was replaced is left to its last requests; its idle connections close by themselves.</summary>
     public void Forget(string providerId)
     {
         lock (_gate)
         {
             _links.Remove(providerId);
+            foreach (var cap in _caps.Keys.Where(c => c.ProviderId == providerId).ToList())
+            {
+                _caps.Remove(cap);
+            }
         }
     }
 

@@ -3,7 +3,6 @@ using System.Text.Json;
 using Crew.Audit.Contracts;
 using Crew.Kernel;
 using Crew.Sealing;
-using Crew.Storage;
 
 namespace Crew.Host.Commands;
 
@@ -35,7 +34,8 @@ internal static class AuditCommand
 
             foreach (var record in page.Items)
             {
-                Terminal.Line($"{record.Timestamp:yyyy-MM-dd HH:mm:ss}Z  {record.EventType,-32}  {record.Outcome,-7}  {record.Actor.Type}:{record.Actor.Id}  {record.Resource?.Type} {record.Resource?.Id}");
+                var (actor, resource) = (record.Actor, record.Resource);
+                Terminal.Line($"{record.Timestamp:yyyy-MM-dd HH:mm:ss}Z  {record.EventType,-32}  {record.Outcome,-7}  {actor.Type}:{actor.Id}  {resource?.Type} {resource?.Id}");
             }
 
             return null;

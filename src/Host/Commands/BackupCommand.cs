@@ -32,7 +32,7 @@ internal static class BackupCommand
             var clock = services.GetRequiredService<TimeProvider>();
             var (path, started) = (Path.GetFullPath(options.GetValue(to)!), clock.GetTimestamp());
             var written = await BackupFile.WriteAsync(path, sealing, options.GetValue(force),
-                target => installation.Store.ExportAsync(target, Program.Version, cancel), cancel);
+                target => installation.Store.ExportAsync(target, CommandLine.Version, cancel), cancel);
             if (written.Failed(out var fault))
             {
                 return fault;
@@ -79,6 +79,7 @@ internal static class BackupCommand
                 Tables = report.Rows,
                 Seconds = Math.Round(took.TotalSeconds, 3),
             }, CommandLine.Json)
-            : $"{rows} rows in {report.Rows.Count} tables, taken from {report.Header.Dialect} at {report.Header.CreatedAt:yyyy-MM-dd HH:mm:ss}Z, {did} {path} ({bytes} bytes, {took.TotalSeconds:0.0} s)");
+            : $"{rows} rows in {report.Rows.Count} tables, taken from {report.Header.Dialect} at {report.Header.CreatedAt:yyyy-MM-dd HH:mm:ss}Z, "
+                + $"{did} {path} ({bytes} bytes, {took.TotalSeconds:0.0} s)");
     }
 }

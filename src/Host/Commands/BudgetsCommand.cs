@@ -34,7 +34,8 @@ internal static class BudgetsCommand
                 return null;
             }
 
-            budgets.ForEach(b => Terminal.Line($"{b.Id}  {b.Scope}  {b.Window}  {b.Mode}  amount {b.Amount}  settled {b.Settled}  held {b.Held}  lost {b.Lost}  free {b.Free}"));
+            budgets.ForEach(b => Terminal.Line(
+                $"{b.Id}  {b.Scope}  {b.Window}  {b.Mode}  amount {b.Amount}  settled {b.Settled}  held {b.Held}  lost {b.Lost}  free {b.Free}"));
             return null;
         }, cancel));
         return list;

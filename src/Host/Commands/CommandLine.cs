@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Reflection;
 using System.Text.Json;
 using Crew.Kernel;
 
@@ -8,6 +9,10 @@ namespace Crew.Host.Commands;
 internal static class CommandLine
 {
     public static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, DictionaryKeyPolicy = JsonNamingPolicy.SnakeCaseLower };
+
+    /// <summary>The version of this build, without the hash of its source.</summary>
+    public static string Version { get; } =
+        (typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0").Split('+')[0];
 
     public static Option<string?> Data { get; } = new("--data") { Description = "Folder of the data (default ./data)." };
 

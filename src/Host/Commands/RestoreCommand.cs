@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Crew.Kernel;
 using Crew.Sealing;
 using Crew.Storage;
@@ -10,7 +11,7 @@ internal static class RestoreCommand
     public static Command Make()
     {
         var from = new Option<string>("--from") { Description = "The backup file.", Required = true };
-        var command = new Command("restore", "Restore a backup into an empty place, on either database. Needs the master key of the installation it was made of.")
+        var command = new Command("restore", "Restore a backup into an empty place, on either database. Needs the master key that the data was made with.")
         {
             CommandLine.Data, CommandLine.Database, CommandLine.AsJson, from, BackupCommand.RecipientKey,
         };
@@ -70,6 +71,10 @@ internal static class RestoreCommand
         await installation.OpenAsync(mayBegin: false, cancel)
         ?? await installation.RecordAsync(new Event("operator.backup.restored", new Resource("backup", Path.GetFileName(path)))
         {
-            Changes = [new FieldChange("rows", null, report.Rows.Values.Sum()), new FieldChange("created_at", null, report.Header.CreatedAt.ToString("O", System.Globalization.CultureInfo.InvariantCulture))],
+            Changes =
+            [
+                new FieldChange("rows", null, report.Rows.Values.Sum()),
+                new FieldChange("created_at", null, report.Header.CreatedAt.ToString("O", CultureInfo.InvariantCulture)),
+            ],
         }, cancel);
 }

@@ -9,7 +9,7 @@ internal static class RotateMasterKeyCommand
     public static Command Make()
     {
         var toFile = new Option<string>("--to-file") { Description = "The file that the new master key is written to; it must not exist.", Required = true };
-        var command = new Command("rotate-master-key", "Make a new master key and wrap all keys under it. Stop the server first; older backups keep needing the old key.")
+        var command = new Command("rotate-master-key", "Make a new master key and wrap all keys under it. Stop the server first.")
         {
             CommandLine.Data, CommandLine.Database, toFile,
         };
@@ -35,7 +35,9 @@ internal static class RotateMasterKeyCommand
     }
 
     private static Fault? Refusal(Outcome<bool> exists, CrewSettings settings) =>
-        exists.Failed(out var fault) ? fault : exists.Value ? null : HostFaults.NoInstallation(settings.Database is null ? settings.DataFolder : "the PostgreSQL database");
+        exists.Failed(out var fault) ? fault
+        : exists.Value ? null
+        : HostFaults.NoInstallation(settings.Database is null ? settings.DataFolder : "the PostgreSQL database");
 
     private static async Task<Fault?> RotateAsync(StoredKeys keys, string path, CrewSettings settings, CancellationToken cancel)
     {
@@ -46,7 +48,8 @@ internal static class RotateMasterKeyCommand
         }
 
         using var next = made.Value;
-        var rewrapped = await keys.RewrapAsync(next, Installation.Operator, new Event("operator.master_key.rotated") { Log = EventLog.Installation }, cancel);
+        var rewrapped = await keys.RewrapAsync(
+            next, Installation.Operator, new Event("operator.master_key.rotated") { Log = EventLog.Installation }, cancel);
         if (rewrapped.Failed(out var fault))
         {
             // Nothing is wrapped under it, and the next attempt needs the name.
@@ -54,7 +57,8 @@ internal static class RotateMasterKeyCommand
             return fault;
         }
 
-        Terminal.Line($"The new master key is in {path}; {rewrapped.Value} keys are wrapped under it. {Next(path, settings)} Keep the old key as long as you keep backups made under it.");
+        Terminal.Line($"The new master key is in {path}; {rewrapped.Value} keys are wrapped under it. {Next(path, settings)} "
+            + "Keep the old key as long as you keep backups made under it.");
         return null;
     }
 

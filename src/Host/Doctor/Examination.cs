@@ -1,4 +1,3 @@
-using Crew.Kernel;
 using Crew.Storage;
 
 namespace Crew.Host;
@@ -98,7 +97,8 @@ internal sealed class Examination(Installation installation, CrewSettings settin
         var master = installation.LoadMasterKey();
         if (master.Failed(out var missing))
         {
-            Add("master_key", FindingLevel.Failed, missing.Message, "Give the master key that the data was made with; look for it in your backups. A new one does not open the data.");
+            Add("master_key", FindingLevel.Failed, missing.Message,
+                "Give the master key that the data was made with; look for it in your backups. A new one does not open the data.");
             return false;
         }
 

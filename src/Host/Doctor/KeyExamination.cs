@@ -30,7 +30,8 @@ internal static class KeyExamination
         }
         else
         {
-            yield return new(name, FindingLevel.Ok, $"The master key file is private. Keep a copy of {full} apart from the backups: without it they cannot be opened.");
+            yield return new(name, FindingLevel.Ok,
+                $"The master key file is private. Keep a copy of {full} apart from the backups: without it they cannot be opened.");
         }
     }
 
@@ -43,13 +44,15 @@ internal static class KeyExamination
         [
             due.Count == 0
                 ? new("keys_rotation", FindingLevel.Ok, "No API key is due for rotation.")
-                : new("keys_rotation", FindingLevel.Warning, $"{due.Count} API keys are older than 90 days: {Names(due)}.", "Roll them: POST /v1/api-keys/{id}/roll."),
+                : new("keys_rotation", FindingLevel.Warning, $"{due.Count} API keys are older than 90 days: {Names(due)}.",
+                    "Roll them: POST /v1/api-keys/{id}/roll."),
             masters.Count == 0
                 ? new("account_master", FindingLevel.Ok, "No account master is in use.")
                 : new("account_master", FindingLevel.Warning, $"Keys with full account access are active: {Names(masters)}.",
                     "Make narrower keys (POST /v1/api-keys with the permissions that each program needs), then revoke these with crew keys revoke."),
             System.IO.File.Exists(settings.FirstRunFile)
-                ? new("first_run_file", FindingLevel.Warning, $"The keys of the first start still lie in {settings.FirstRunFile}.", $"Put the keys into a password store, then remove the file: rm {settings.FirstRunFile}")
+                ? new("first_run_file", FindingLevel.Warning, $"The keys of the first start still lie in {settings.FirstRunFile}.",
+                    $"Put the keys into a password store, then remove the file: rm {settings.FirstRunFile}")
                 : new("first_run_file", FindingLevel.Ok, "No file of a first start is left."),
         ];
     }

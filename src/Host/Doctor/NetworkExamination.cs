@@ -28,7 +28,8 @@ internal static class NetworkExamination
         [
             claim is null
                 ? new(name, FindingLevel.Ok, $"A server of this installation is running; in use: {string.Join(", ", taken)}.")
-                : new(name, FindingLevel.Failed, $"Another program listens on {string.Join(", ", taken)}, or it is not allowed.", "Stop it, or choose another address with --urls (CREW_URLS)."),
+                : new(name, FindingLevel.Failed, $"Another program listens on {string.Join(", ", taken)}, or it is not allowed.",
+                    "Stop it, or choose another address with --urls (CREW_URLS)."),
         ];
     }
 
@@ -48,14 +49,17 @@ internal static class NetworkExamination
             var ends = new DateTimeOffset(certificate.NotAfter.ToUniversalTime(), TimeSpan.Zero);
             var begins = new DateTimeOffset(certificate.NotBefore.ToUniversalTime(), TimeSpan.Zero);
             return now >= ends || now < begins
-                ? new(name, FindingLevel.Failed, $"The certificate is valid from {begins:yyyy-MM-dd} to {ends:yyyy-MM-dd}, not today.", $"Renew {certificateFile}; a running server takes the new file over by itself.")
+                ? new(name, FindingLevel.Failed, $"The certificate is valid from {begins:yyyy-MM-dd} to {ends:yyyy-MM-dd}, not today.",
+                    $"Renew {certificateFile}; a running server takes the new file over by itself.")
                 : ends - now < TimeSpan.FromDays(RenewDays)
-                    ? new(name, FindingLevel.Warning, $"The certificate ends on {ends:yyyy-MM-dd}.", $"Renew {certificateFile}; a running server takes the new file over by itself.")
+                    ? new(name, FindingLevel.Warning, $"The certificate ends on {ends:yyyy-MM-dd}.",
+                        $"Renew {certificateFile}; a running server takes the new file over by itself.")
                     : new(name, FindingLevel.Ok, $"The certificate is valid until {ends:yyyy-MM-dd}.");
         }
         catch (Exception error) when (error is IOException or CryptographicException or UnauthorizedAccessException)
         {
-            return new(name, FindingLevel.Failed, $"The certificate cannot be used: {error.Message}", "CREW_TLS_CERT and CREW_TLS_KEY name PEM files that belong together and are readable by this user.");
+            return new(name, FindingLevel.Failed, $"The certificate cannot be used: {error.Message}",
+                "CREW_TLS_CERT and CREW_TLS_KEY name PEM files that belong together and are readable by this user.");
         }
     }
 
@@ -68,16 +72,19 @@ internal static class NetworkExamination
             ? new(name, FindingLevel.Ok, "No proxy is trusted; addresses are those of the connections.")
             : everyone.Count == 0
                 ? new(name, FindingLevel.Ok, $"Trusted to name the client's address: {string.Join(", ", entries)}.")
-                : new(name, FindingLevel.Failed, $"CREW_TRUSTED_PROXIES holds {string.Join(", ", everyone)}: anybody may pretend any address, which makes IP allowlists void.", "Name the addresses of your proxies only.");
+                : new(name, FindingLevel.Failed, $"CREW_TRUSTED_PROXIES holds {string.Join(", ", everyone)}: anybody may pretend any address, which makes IP allowlists void.",
+                    "Name the addresses of your proxies only.");
     }
 
     private static StoreFinding PublicUrl(CrewSettings settings)
     {
         const string name = "public_url";
         return !Uri.TryCreate(settings.PublicUrl, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https")
-            ? new(name, FindingLevel.Failed, $"'{settings.PublicUrl}' is no URL.", "Set CREW_PUBLIC_URL to the address that clients use, such as https://crew.example.com.")
+            ? new(name, FindingLevel.Failed, $"'{settings.PublicUrl}' is no URL.",
+                "Set CREW_PUBLIC_URL to the address that clients use, such as https://crew.example.com.")
             : url.Scheme == "http" && !url.IsLoopback
-                ? new(name, FindingLevel.Warning, $"{settings.PublicUrl} is plain HTTP: keys travel in clear.", "Serve HTTPS, and set CREW_PUBLIC_URL to the https:// address.")
+                ? new(name, FindingLevel.Warning, $"{settings.PublicUrl} is plain HTTP: keys travel in clear.",
+                    "Serve HTTPS, and set CREW_PUBLIC_URL to the https:// address.")
                 : new(name, FindingLevel.Ok, $"Links begin with {settings.PublicUrl}.");
     }
 

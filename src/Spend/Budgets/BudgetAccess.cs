@@ -48,7 +48,8 @@ internal static class BudgetAccess
 
         if (subject.Level is BudgetLevel.Organization or BudgetLevel.Workspace)
         {
-            return Above("budgets:write at organization level", $"the {subject.LevelName}'s budget is changed by the organization's owners");
+            return Above(
+                "budgets:write at organization level", $"the {subject.LevelName}'s budget is changed by the organization's owners");
         }
 
         if (!caller.Permissions.Has(Write))

@@ -27,11 +27,15 @@ public sealed class Ledger
 
     internal ICollection<Book> Books => _books.Values;
 
-    /// <summary>The chain of a caller's requests, with the crew's level when the request has a crew. Cheap: kept as long as the caller.</summary>
-    public SpendScope ScopeOf(Caller caller, string? crewId)
+    /// <summary>The chain of a caller's requests in a workspace. Cheap: kept as long as the caller.</summary>
+    /// <param name="crewId">Null when the request has no crew; then there is no crew level.</param>
+    /// <param name="workspaceId">The workspace that the request acts in; an account master may choose another one than its own.</param>
+    public SpendScope ScopeOf(Caller caller, string? crewId, string workspaceId)
     {
         var scopes = _scopes.GetOrCreateValue(caller);
-        return scopes.TryFind(crewId, out var scope) ? scope : scopes.Keep(crewId, new SpendScope(BookOf(caller.OrganizationId), caller, crewId));
+        return scopes.TryGetValue((workspaceId, crewId), out var scope)
+            ? scope
+            : scopes.GetOrAdd((workspaceId, crewId), new SpendScope(BookOf(caller.OrganizationId), caller, workspaceId, crewId));
     }
 
     /// <summary>Whether any budget, strict or tracking, stands in the chain: then only priced models may be called.</summary>
@@ -115,14 +119,6 @@ public sealed class Ledger
         return Faults.StorageUnavailable;
     }
 
-    /// <summary>The scopes of one caller: without a crew, and with each crew that it has named.</summary>
-    private sealed class Scopes
-    {
-        private readonly ConcurrentDictionary<string, SpendScope> _byCrew = new(StringComparer.Ordinal);
-
-        public bool TryFind(string? crewId, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out SpendScope? scope) =>
-            _byCrew.TryGetValue(crewId ?? "", out scope);
-
-        public SpendScope Keep(string? crewId, SpendScope scope) => _byCrew.GetOrAdd(crewId ?? "", scope);
-    }
+    /// <summary>The scopes of one caller, by workspace and crew.</summary>
+    private sealed class Scopes() : ConcurrentDictionary<(string WorkspaceId, string? CrewId), SpendScope>;
 }

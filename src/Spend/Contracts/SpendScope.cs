@@ -8,25 +8,26 @@ namespace Crew.Spend.Contracts;
 /// </summary>
 public sealed class SpendScope
 {
-    internal SpendScope(Book book, Caller caller, string? crewId)
+    internal SpendScope(Book book, Caller caller, string workspaceId, string? crewId)
     {
         Book = book;
         SeesWorkspaceLevel = caller.SeesWorkspaceLevel;
         var subjects = new List<BudgetSubject>(6)
         {
             BudgetSubject.Organization(caller.OrganizationId),
-            BudgetSubject.Workspace(caller.WorkspaceId),
+            BudgetSubject.Workspace(workspaceId),
         };
         if (crewId is not null)
         {
-            subjects.Add(BudgetSubject.Crew(caller.WorkspaceId, crewId));
+            subjects.Add(BudgetSubject.Crew(workspaceId, crewId));
         }
 
         if (caller.UserId is not null)
         {
-            subjects.Add(BudgetSubject.Person(caller.WorkspaceId, caller.UserId));
+            subjects.Add(BudgetSubject.Person(workspaceId, caller.UserId));
         }
 
+        // A key's budget is at home in the key's own workspace, wherever an account master calls.
         subjects.AddRange(caller.ParentLineageIds.Reverse().Select(id => BudgetSubject.Key(caller.WorkspaceId, id)));
         if (caller.LineageId.Length > 0)
         {

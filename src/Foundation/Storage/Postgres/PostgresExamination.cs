@@ -28,7 +28,8 @@ internal static class PostgresExamination
         [
             version.Major >= OldestVersion
                 ? new("postgres_version", FindingLevel.Ok, $"PostgreSQL {version}.")
-                : new("postgres_version", FindingLevel.Failed, $"PostgreSQL {version} is older than {OldestVersion}.", $"Upgrade the server to PostgreSQL {OldestVersion} or newer."),
+                : new("postgres_version", FindingLevel.Failed, $"PostgreSQL {version} is older than {OldestVersion}.",
+                    $"Upgrade the server to PostgreSQL {OldestVersion} or newer."),
             missing.Count > 0
                 ? new("postgres_roles", FindingLevel.Failed, $"These roles are missing: {string.Join(", ", missing)}.", "Run crew migrate; it makes them.")
                 : bypassing.Count > 0

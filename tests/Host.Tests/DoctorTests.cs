@@ -1,0 +1,162 @@
+using System.Text.Json;
+using Npgsql;
+
+namespace Crew.Host.Tests;
+
+public sealed class DoctorTests
+{
+    [Fact]
+    public async Task A_healthy_installation_passes_and_the_account_master_is_named()
+    {
+        using var shell = new Shell();
+        await shell.DoAsync("init", "--data", "data", "--email", "owner@example.com", "--json");
+        var before = Shell.Snapshot(shell.At("data"))["crew.db"];
+        var (code, checks) = await ExamineAsync(shell);
+        code.ShouldBe(0);
+        checks.Values.ShouldNotContain(c => c.Status == "failed");
+        checks["account_master"].Status.ShouldBe("warning");
+        checks["account_master"].Mend.ShouldNotBeNull();
+        checks.Keys.ShouldBe(
+        [
+            "tls", "trusted_proxies", "public_url", "data_folder", "disk_space", "database", "schema", "sqlite_integrity", "clock",
+            "master_key_file", "master_key", "keys_rotation", "account_master", "first_run_file", "port",
+        ]);
+        Shell.Snapshot(shell.At("data"))["crew.db"].ShouldBe(before, "an examination changes nothing");
+    }
+
+    [Fact]
+    public async Task A_place_without_an_installation_fails_and_stays_empty()
+    {
+        using var shell = new Shell();
+        var (code, checks) = await ExamineAsync(shell);
+        code.ShouldBe(1);
+        checks["database"].Status.ShouldBe("failed");
+        Directory.EnumerateFileSystemEntries(shell.Folder).ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("open key file", "master_key_file")]
+    [InlineData("key in the folder", "master_key_file")]
+    [InlineData("missing key", "master_key")]
+    [InlineData("wrong key", "master_key")]
+    [InlineData("open folder", "data_folder")]
+    [InlineData("everybody is a proxy", "trusted_proxies")]
+    [InlineData("broken certificate", "tls")]
+    [InlineData("port taken", "port")]
+    [InlineData("damaged database", "sqlite_integrity")]
+    [InlineData("first-run file", "first_run_file")]
+    public async Task What_is_wrong_is_found_and_comes_with_the_way_to_mend_it(string fault, string check)
+    {
+        using var shell = new Shell();
+        await shell.DoAsync("init", "--data", "data", "--email", "owner@example.com", "--json");
+        using var undo = Break(shell, fault);
+        var (code, checks) = await ExamineAsync(shell);
+        checks[check].Status.ShouldBe(fault == "first-run file" ? "warning" : "failed", fault);
+        checks[check].Mend.ShouldNotBeNullOrEmpty();
+        code.ShouldBe(fault == "first-run file" ? 0 : 1);
+    }
+
+    [Fact]
+    public async Task On_PostgreSQL_the_roles_are_looked_at()
+    {
+        Assert.SkipUnless(PostgresServer.IsAvailable, "There is no PostgreSQL here.");
+        var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+        using var shell = new Shell();
+        shell.Environment["CREW_DATABASE"] = database;
+        shell.Environment["CREW_MASTER_KEY"] = Shell.NewKey();
+        await shell.DoAsync("init", "--email", "owner@example.com", "--json");
+        var (code, checks) = await ExamineAsync(shell);
+        code.ShouldBe(0);
+        checks["postgres_roles"].Status.ShouldBe("ok");
+        checks["postgres_row_security"].Status.ShouldBe("ok");
+        checks["postgres_login"].Status.ShouldBe("warning", "the tests' login is a superuser");
+
+        var role = new NpgsqlConnectionStringBuilder(database).Database + "_crew_app";
+        await Shell.CountAsync(database, $"ALTER ROLE \"{role}\" BYPASSRLS; SELECT 1");
+        await Shell.CountAsync(database, "ALTER TABLE keys_api_keys NO FORCE ROW LEVEL SECURITY; SELECT 1");
+        (code, checks) = await ExamineAsync(shell);
+        code.ShouldBe(1);
+        checks["postgres_roles"].Status.ShouldBe("failed");
+        checks["postgres_row_security"].Message.ShouldContain("keys_api_keys");
+    }
+
+    [Fact]
+    public async Task An_unreachable_PostgreSQL_is_named()
+    {
+        using var shell = new Shell();
+        shell.Environment["CREW_DATABASE"] = "Host=127.0.0.1;Port=1;Username=nobody;Database=none;Timeout=2";
+        shell.Environment["CREW_MASTER_KEY"] = Shell.NewKey();
+        var (code, checks) = await ExamineAsync(shell);
+        code.ShouldBe(1);
+        checks["database"].Status.ShouldBe("failed");
+    }
+
+    [Fact]
+    public async Task A_running_server_is_no_fault()
+    {
+        await using var server = await CrewServer.StartNewAsync();
+        var command = await server.CommandAsync("doctor", "--data", server.DataFolder, "--urls", server.Address.GetLeftPart(UriPartial.Authority));
+        command.ExitCode.ShouldBe(0, command.Output + command.Error);
+        command.Output.ShouldContain("A server of this installation is running");
+    }
+
+    /// <summary>Breaks one thing; what it returns is held open until the examination is over.</summary>
+    private static IDisposable? Break(Shell shell, string fault)
+    {
+        switch (fault)
+        {
+            case "open key file":
+                File.SetUnixFileMode(shell.At("data.key"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
+                return null;
+            case "key in the folder":
+                File.Move(shell.At("data.key"), shell.At("data/master.key"));
+                shell.Environment["CREW_MASTER_KEY_FILE"] = shell.At("data/master.key");
+                return null;
+            case "missing key":
+                File.Delete(shell.At("data.key"));
+                return null;
+            case "wrong key":
+                shell.Environment["CREW_MASTER_KEY"] = Shell.NewKey();
+                return null;
+            case "open folder":
+                File.SetUnixFileMode(shell.At("data"), (UnixFileMode)0b111_101_101);
+                return null;
+            case "everybody is a proxy":
+                shell.Environment["CREW_TRUSTED_PROXIES"] = "0.0.0.0/0";
+                return null;
+            case "broken certificate":
+                File.WriteAllText(shell.At("tls.pem"), "no certificate");
+                shell.Environment["CREW_TLS_CERT"] = shell.Environment["CREW_TLS_KEY"] = shell.At("tls.pem");
+                return null;
+            case "port taken":
+                var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+                listener.Start();
+                shell.Environment["CREW_URLS"] = $"http://{listener.LocalEndpoint}";
+                return listener;
+            case "damaged database":
+                using (var file = new FileStream(shell.At("data/crew.db"), FileMode.Open, FileAccess.ReadWrite))
+                {
+                    // The header page stays, so that the database opens; the pages behind it are noise.
+                    file.Position = 8 * 4_096;
+                    file.Write(new byte[4_096 * 4]);
+                }
+
+                return null;
+            default:
+                File.WriteAllText(shell.At("data.first-run.json"), "{}");
+                return null;
+        }
+    }
+
+    private static async Task<(int Code, Dictionary<string, Check> Checks)> ExamineAsync(Shell shell)
+    {
+        var command = await shell.RunAsync("doctor", "--data", "data", "--json");
+        command.Error.ShouldBeEmpty();
+        using var document = JsonDocument.Parse(command.Output);
+        return (command.ExitCode, document.RootElement.GetProperty("checks").EnumerateArray().ToDictionary(
+            c => c.GetProperty("name").GetString()!,
+            c => new Check(c.GetProperty("status").GetString()!, c.GetProperty("message").GetString()!, c.GetProperty("mend").GetString())));
+    }
+
+    private sealed record Check(string Status, string Message, string? Mend);
+}
