@@ -47,7 +47,12 @@ public static class GatewayModule
         app.MapPost("/v1/chat/completions", (RequestDelegate)(http => http.RequestServices.GetRequiredService<ChatEndpoint>().HandleAsync(http)))
             .WithName("Chat.Complete").WithSummary("A chat completion, in one piece or streamed, as OpenAI clients ask for it.").WithTags("Chat")
             .WithMetadata(new NotIdempotentRoute())
-            .Requires(CrewSource.Header, "models:invoke");
+            .Requires(CrewSource.Header, "models:invoke")
+            .PassesOn("A request as OpenAI's chat completions take it; fields that Crew does not govern are passed on unchanged.",
+                "A chat completion in OpenAI's form, or server-sent events of its chunks with stream: true.")
+            .Refuses("model_not_found", "model_not_priced", "insufficient_quota", "cost_not_boundable", "provider_unavailable", "provider_timeout",
+                "provider_credentials_rejected", "invalid_value", "unknown_url")
+            .Example("""{"model": "crew-sandbox-echo", "messages": [{"role": "user", "content": "Hello"}]}""");
     }
 
     /// <summary>Follows the change feed from here on; call after the store has started and before the first request.</summary>

@@ -130,12 +130,31 @@ internal static class KeyRequestCheck
         list.Any(outer => outer.BaseAddress.AddressFamily == network.BaseAddress.AddressFamily
             && outer.PrefixLength <= network.PrefixLength && outer.Contains(network.BaseAddress));
 
-    /// <summary>Nobody acts on a key that can do more than they can.</summary>
-    public static Fault? ActingOn(ApiKey target, Caller caller)
+    /// <summary>
+    /// Nobody acts on a key that can do more than they can, nor takes its place by a roll. Ending a key is not held against the
+    /// caller's own end: who may manage keys for a week may revoke one that never ends.
+    /// </summary>
+    public static Fault? ActingOn(ApiKey target, Caller caller, bool takesItsPlace = false)
     {
-        _ = PermissionSet.TryParse(target.Permissions, out var rights, out _);
-        return rights.IsWithin(caller.Permissions) && (!target.Account || caller.IsAccount)
-            ? null
-            : KeyFaults.Escalation("id", target.Account ? "an account master key" : rights.Except(caller.Permissions).ToNames()[0]);
+        if (target.Account && !caller.IsAccount)
+        {
+            return KeyFaults.Escalation("id", "an account master key");
+        }
+
+        if (target.LineageId == caller.LineageId)
+        {
+            return null;
+        }
+
+        var draft = DraftOf(target);
+        return Escalation(takesItsPlace ? draft : draft with { ExpiresAt = caller.ExpiresAt }, caller);
+    }
+
+    /// <summary>What a key is now, as a request for it would say.</summary>
+    public static KeyDraft DraftOf(ApiKey key)
+    {
+        _ = PermissionSet.TryParse(key.Permissions, out var rights, out _);
+        return new KeyDraft(key.Name, key.Permissions, rights, key.Mode, CrewEnvironments.TryParse(key.Environment, out var environment) ? environment : null,
+            key.CrewId, key.AllowedIps, key.AllowedModels, key.RateLimitPerMinute, key.ExpiresAt);
     }
 }

@@ -46,7 +46,8 @@ internal static class RollKey
             }
 
             var now = clock.GetUtcNow();
-            if ((call.CheckVersion(key.Version) ?? KeyRequestCheck.ActingOn(key, call.Caller) ?? (key.IsDeadAt(now) || key.RolledToId is not null ? KeyFaults.Dead : null)) is { } refused)
+            var dead = key.IsDeadAt(now) || key.RolledToId is not null ? KeyFaults.Dead : null;
+            if ((call.CheckVersion(key.Version) ?? KeyRequestCheck.ActingOn(key, call.Caller, takesItsPlace: true) ?? dead) is { } refused)
             {
                 return refused;
             }
@@ -63,11 +64,8 @@ internal static class RollKey
 
     private static (ApiKey Key, SecretText Text) Roll(Db db, ApiKey former, KeyMint mint, DateTimeOffset now, int overlapSeconds)
     {
-        _ = PermissionSet.TryParse(former.Permissions, out var rights, out _);
-        var draft = new KeyDraft(former.Name, former.Permissions, rights, former.Mode,
-            CrewEnvironments.TryParse(former.Environment, out var environment) ? environment : null, former.CrewId,
-            former.AllowedIps, former.AllowedModels, former.RateLimitPerMinute, former.ExpiresAt);
-        var minted = mint.Make(former.OrganizationId, former.WorkspaceId, draft, former.Kind, former.Account, former.CreatedBy, former.ParentLineageId, former.UserId, former);
+        var minted = mint.Make(former.OrganizationId, former.WorkspaceId, KeyRequestCheck.DraftOf(former), former.Kind, former.Account, former.CreatedBy,
+            former.ParentLineageId, former.UserId, former);
         db.Add(minted.Key);
         (former.RolledToId, former.OverlapEndsAt, former.Version) = (minted.Key.Id, now.AddSeconds(overlapSeconds), former.Version + 1);
         db.Raise(new Event("api_key.rolled", new Resource("api_key", former.Id, former.Name))

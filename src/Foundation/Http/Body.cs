@@ -8,6 +8,12 @@ using Microsoft.AspNetCore.Http.Metadata;
 namespace Crew.Http;
 
 /// <summary>
+/// The type of a route's body, for the document. Not the framework's own metadata: with that, routing would refuse another content
+/// type by itself, before anybody is authenticated and in no dialect of ours.
+/// </summary>
+public sealed record BodyShape(Type Type);
+
+/// <summary>
 /// The JSON body of a management request, read strictly: unknown and repeated fields, wrong types, U+0000 and broken UTF-8 are
 /// each refused with a sentence that names the place. Handlers ask <see cref="Fault"/> first.
 /// </summary>
@@ -40,12 +46,14 @@ public sealed class Body<T> : IEndpointParameterMetadataProvider
         }
         catch (BadHttpRequestException error)
         {
-            return new Body<T>(null, error.StatusCode == 413 ? HttpFaults.BodyTooLarge : HttpFaults.InvalidJson("The body ended early or was not well-formed HTTP."));
+            return new Body<T>(null, error.StatusCode == 413
+                ? HttpFaults.BodyTooLarge
+                : HttpFaults.InvalidJson("The body ended early or was not well-formed HTTP."));
         }
     }
 
     public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
-        builder.Metadata.Add(new AcceptsMetadata(["application/json"], typeof(T)));
+        builder.Metadata.Add(new BodyShape(typeof(T)));
 
     private static bool IsJson(string? contentType)
     {

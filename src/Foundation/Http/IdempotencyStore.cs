@@ -94,7 +94,7 @@ internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> ha
 
         if (outcome.Value is { } entry)
         {
-            return Answer(call, entry, requestHash);
+            return Answer(call, entry, requestHash, now);
         }
 
         call.Origin.IdempotencyId = id;
@@ -105,7 +105,7 @@ internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> ha
     private bool IsAbandoned(IdempotencyEntry entry, DateTimeOffset now) =>
         entry.State == "running" && entry.Epoch != _epoch && (store.Value.Dialect == "sqlite" || entry.CreatedAt < now - OwnerIsDeadAfter);
 
-    private static Fault? Answer(Call call, IdempotencyEntry entry, string requestHash)
+    private static Fault? Answer(Call call, IdempotencyEntry entry, string requestHash, DateTimeOffset now)
     {
         if (entry.RequestHash != requestHash)
         {
@@ -118,7 +118,9 @@ internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> ha
             return null;
         }
 
-        return entry.State == "running" ? IdempotencyFaults.InProgress : IdempotencyFaults.AlreadyCreated(entry.ResourceId);
+        // Between the commit of the change and the keeping of its answer the entry is done without a status: its answer is on the way.
+        var isOnTheWay = entry.Status is null && entry.CreatedAt > now - OwnerIsDeadAfter;
+        return entry.State == "running" || isOnTheWay ? IdempotencyFaults.InProgress : IdempotencyFaults.AlreadyCreated(entry.ResourceId);
     }
 
     private static Outcome<IdempotencyEntry?> Outcome(IdempotencyEntry? entry) => entry;

@@ -118,7 +118,7 @@ internal sealed partial class RequestGate(
         http.Response.Headers["X-Crew-Version"] = HttpFaults.ApiVersion;
         if (rules is null || rules.Access == Access.Anonymous)
         {
-            return LimitByAddress(call) ?? (rules is not null ? null : endpoint is null ? Faults.NotFound : HttpFaults.MethodNotAllowed);
+            return LimitByAddress(call) ?? (rules is not null ? null : endpoint is null ? Faults.NotFound : await RefuseMethodAsync(http, endpoint));
         }
 
         if (await AuthenticateAsync(call) is { } unknown)
@@ -134,6 +134,20 @@ internal sealed partial class RequestGate(
         }
 
         return LimitByCaller(call) ?? Authorize(call, rules, endpoint!) ?? await idempotency.BeginAsync(call, endpoint!);
+    }
+
+    /// <summary>
+    /// Routing ends a wrong method in an endpoint of its own, which knows the methods of the path: it writes Allow (RFC 9110,
+    /// section 15.5.6).
+    /// </summary>
+    private static async ValueTask<Fault> RefuseMethodAsync(HttpContext http, Endpoint endpoint)
+    {
+        if (endpoint.RequestDelegate is { } refuse)
+        {
+            await refuse(http);
+        }
+
+        return HttpFaults.MethodNotAllowed;
     }
 
     private async ValueTask<Fault?> AuthenticateAsync(Call call)

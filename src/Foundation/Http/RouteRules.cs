@@ -81,6 +81,11 @@ public static class RouteRulesExtensions
         where T : IEndpointConventionBuilder =>
         route.WithMetadata([.. parameters]);
 
+    /// <summary>Body and answer have the form of another API, said in a sentence each; an empty one is none.</summary>
+    public static T PassesOn<T>(this T route, string body, string answer)
+        where T : IEndpointConventionBuilder =>
+        route.WithMetadata(new ForeignShape(body, answer));
+
     /// <summary>Shows a body that works.</summary>
     public static T Example<T>(this T route, string json)
         where T : IEndpointConventionBuilder =>

@@ -20,10 +20,13 @@ internal static class ModelList
     {
         app.MapGet("/v1/models", (RequestDelegate)ListAsync)
             .WithName("Models.List").WithSummary("List the models that this credential may call.").WithTags("Models")
-            .Requires(CrewSource.Header, "models:read", "models:invoke");
+            .Requires(CrewSource.Header, "models:read", "models:invoke")
+            .PassesOn("", "A list of models in OpenAI's form.");
         app.MapGet("/v1/models/{**id}", (RequestDelegate)ReadAsync)
             .WithName("Models.Read").WithSummary("Read one model that this credential may call; its id may hold slashes.").WithTags("Models")
-            .Requires(CrewSource.Header, "models:read", "models:invoke");
+            .Requires(CrewSource.Header, "models:read", "models:invoke")
+            .PassesOn("", "A model in OpenAI's form.")
+            .Refuses("model_not_found");
     }
 
     private static async Task ListAsync(HttpContext http)

@@ -23,7 +23,12 @@ internal static class CreateModel
             .WithMetadata(new CreatedRoute())
             .Requires(CrewSource.None, "models:write")
             .WorkspaceLevel()
-            .Audited("model.created");
+            .Audited("model.created")
+            .Refuses("model_exists")
+            .Example("""
+                {"id": "gpt-5-mini", "targets": [{"provider_id": "prov_…", "upstream_model": "gpt-5-mini"}],
+                "price_per_million_usd": {"input": "0.25", "output": "2.00"}, "max_output_tokens": 16384}
+                """);
 
     private static async Task<Reply<ModelAnswer>> Handle(Body<Request> body, Call call, Store store, TimeProvider clock, CancellationToken cancel)
     {

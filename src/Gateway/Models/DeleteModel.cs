@@ -10,7 +10,7 @@ namespace Crew.Gateway.Models;
 internal static class DeleteModel
 {
     public static void Map(RouteGroupBuilder models) =>
-        models.MapDelete("/{**id}", Handle)
+        models.MapDelete("/{**id:minlength(1)}", Handle)
             .WithName("CatalogueModels.Delete")
             .WithSummary("Take a model out of the catalogue. What was metered under its id stays.")
             .Requires(CrewSource.None, "models:write")

@@ -18,7 +18,7 @@ internal static class ReadModels
             .WithSummary("List the models of this workspace and those that its organization shares with it.")
             .Requires(CrewSource.None, "models:read")
             .WorkspaceLevel();
-        models.MapGet("/{**id}", ReadAsync)
+        models.MapGet("/{**id:minlength(1)}", ReadAsync)
             .WithName("CatalogueModels.Read")
             .WithSummary("Read one model of the catalogue; its id may hold slashes.")
             .Requires(CrewSource.None, "models:read")

@@ -16,12 +16,13 @@ internal static class UpdateModel
     internal sealed record Request(IReadOnlyList<NewTarget>? Targets, JsonElement? PricePerMillionUsd, int? ContextWindow, int? MaxOutputTokens);
 
     public static void Map(RouteGroupBuilder models) =>
-        models.MapPatch("/{**id}", Handle)
+        models.MapPatch("/{**id:minlength(1)}", Handle)
             .WithName("CatalogueModels.Update")
             .WithSummary("Change where a model is served, what it costs, and its limits.")
             .Requires(CrewSource.None, "models:write")
             .WorkspaceLevel()
-            .Audited("model.updated");
+            .Audited("model.updated")
+            .Example("""{"max_output_tokens": 8192}""");
 
     private static async Task<Reply<ModelAnswer>> Handle(string id, Body<Request> body, Call call, Store store, TimeProvider clock, CancellationToken cancel)
     {

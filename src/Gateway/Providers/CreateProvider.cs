@@ -23,7 +23,9 @@ internal static class CreateProvider
             .WithMetadata(new CreatedRoute())
             .Requires(CrewSource.None, "providers:write")
             .WorkspaceLevel()
-            .Audited("provider.created");
+            .Audited("provider.created")
+            .Refuses("egress_refused")
+            .Example("""{"name": "OpenAI", "kind": "openai", "base_url": "https://api.openai.com/v1", "api_key": "sk-…"}""");
 
     private static async Task<Reply<ProviderAnswer>> Handle(
         Body<Request> body, Call call, Store store, KeyRing ring, EgressPolicy egress, TimeProvider clock, CancellationToken cancel)

@@ -16,7 +16,8 @@ internal static class DeleteProvider
             .WithSummary("Remove a provider and its credential. Models that are served by it must be removed or moved first.")
             .Requires(CrewSource.None, "providers:write")
             .WorkspaceLevel()
-            .Audited("provider.deleted");
+            .Audited("provider.deleted")
+            .Refuses("provider_in_use");
 
     private static async Task<Reply<ProviderAnswer>> Handle(string id, Call call, Store store, CancellationToken cancel)
     {

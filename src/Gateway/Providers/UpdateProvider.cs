@@ -23,7 +23,9 @@ internal static class UpdateProvider
             .WithSummary("Change a provider. A new base_url clears the credential unless a new one comes with it.")
             .Requires(CrewSource.None, "providers:write")
             .WorkspaceLevel()
-            .Audited("provider.updated", "provider.credentials.changed");
+            .Audited("provider.updated", "provider.credentials.changed")
+            .Refuses("egress_refused")
+            .Example("""{"name": "OpenAI, EU"}""");
 
     private static async Task<Reply<ProviderAnswer>> Handle(
         string id, Body<Request> body, Call call, Store store, KeyRing ring, EgressPolicy egress, TimeProvider clock, CancellationToken cancel)

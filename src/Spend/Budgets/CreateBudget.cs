@@ -1,3 +1,5 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
 using Crew.Http;
 using Crew.Kernel;
 using Crew.Spend.Contracts;
@@ -11,7 +13,12 @@ namespace Crew.Spend;
 
 internal static class CreateBudget
 {
-    internal sealed record Request(string? Scope, NanoUsd? AmountUsd, string? Window, string? Mode, bool? ClampOutput);
+    internal sealed record Request(
+        [property: Required, Description("organization, workspace, crew:crew_…, user:user_… or key:key_….")] string? Scope,
+        [property: Required, Description("The cap of one window in US dollars, such as \"1.00\".")] NanoUsd? AmountUsd,
+        [property: Required, Description("day, week, month or total, in UTC.")] string? Window,
+        [property: Description("strict (the default) or tracking.")] string? Mode,
+        [property: Description("Whether answers may be cut to what still fits.")] bool? ClampOutput);
 
     public static void Map(RouteGroupBuilder budgets) =>
         budgets.MapPost("/", Handle)
@@ -19,7 +26,9 @@ internal static class CreateBudget
             .WithSummary("Cap what an organization, workspace, crew, person or key spends in a window. One budget per scope and window.")
             .WithMetadata(new CreatedRoute())
             .Requires(CrewSource.Body, "budgets:write")
-            .Audited(BudgetEvents.Created);
+            .Audited(BudgetEvents.Created)
+            .Refuses("budget_exists")
+            .Example("""{"scope": "workspace", "amount_usd": "100.00", "window": "month", "mode": "strict"}""");
 
     private static async Task<Reply<BudgetAnswer>> Handle(
         Body<Request> body, Call call, Store store, IKeyLineages keys, TimeProvider clock, CancellationToken cancel)

@@ -19,7 +19,8 @@ internal static class UpdateBudget
             .WithName("Budgets.Update")
             .WithSummary("Change a budget's amount, mode or clamping, from strictly above its scope. It counts from the answer on.")
             .Requires(CrewSource.None, "budgets:write")
-            .Audited(BudgetEvents.Updated);
+            .Audited(BudgetEvents.Updated)
+            .Example("""{"amount_usd": "250.00"}""");
         budgets.MapDelete("/{id}", DeleteAsync)
             .WithName("Budgets.Delete")
             .WithSummary("Remove a budget, from strictly above its scope.")

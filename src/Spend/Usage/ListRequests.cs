@@ -17,7 +17,8 @@ internal static class ListRequests
         gateway.MapGet("/requests", Handle)
             .WithName("Requests.List")
             .WithSummary("List the gateway's calls of providers, newest first: counts, cost and outcome, never content.")
-            .Requires(CrewSource.None, "usage:read");
+            .Requires(CrewSource.None, "usage:read")
+            .Takes(UsageFilter.Described);
 
     private static async Task<Reply<PageReply<AttemptAnswer>>> Handle(
         Paging paging, UsageFilter filter, Call call, Store store, IKeyLineages keys, KeyRing ring, CancellationToken cancel)

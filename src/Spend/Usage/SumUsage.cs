@@ -31,7 +31,8 @@ internal static class SumUsage
         gateway.MapGet("/usage", Handle)
             .WithName("Usage.Sum")
             .WithSummary("Sum requests, tokens and cost of the gateway, grouped by key, model, crew, user and day.")
-            .Requires(CrewSource.None, "usage:read");
+            .Requires(CrewSource.None, "usage:read")
+            .Takes([.. UsageFilter.Described, new QueryParameter("group_by", "Any of key, model, crew, user and day, comma-separated.")]);
 
     private static async Task<Reply<PageReply<Answer>>> Handle(
         UsageFilter filter, UsageGrouping by, Call call, Store store, IKeyLineages keys, KeyRing ring, TimeProvider clock, CancellationToken cancel)

@@ -15,6 +15,22 @@ internal sealed class UsageFilter
 {
     private const int MostCharacters = 200;
 
+    /// <summary>The filters as the reference shows them.</summary>
+    public static readonly QueryParameter[] Described =
+    [
+        new("from", "The first moment, included."),
+        new("to", "The end, not included."),
+        new("key_id", "One key, by the id of any key of its lineage."),
+        new("crew_id", "One crew."),
+        new("user_id", "One person."),
+        new("model", "One model of the catalogue."),
+        new("provider_id", "One provider."),
+        new("outcome", "How the call ended."),
+        new("provenance", "exact, estimated, floor or lost."),
+        new("status", "The HTTP status that was answered."),
+        new("ip", "The address it came from."),
+    ];
+
     private UsageFilter(Fault? fault) => Fault = fault;
 
     public Fault? Fault { get; }

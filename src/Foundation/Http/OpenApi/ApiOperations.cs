@@ -134,7 +134,7 @@ internal sealed class ApiOperations(ApiSchemas schemas)
 
             content = new JsonObject { ["schema"] = new JsonObject { ["type"] = "object", ["description"] = foreign.Body } };
         }
-        else if (metadata.GetMetadata<IAcceptsMetadata>() is { RequestType: { } type })
+        else if (metadata.GetMetadata<BodyShape>() is { Type: var type })
         {
             content = new JsonObject { ["schema"] = schemas.Of(type, isInput: true) };
         }
@@ -196,7 +196,7 @@ internal sealed class ApiOperations(ApiSchemas schemas)
         Add(rules.Access != Access.Anonymous, "invalid_api_key", "expired_api_key", "key_in_url", "key_in_browser", "ambiguous_credentials", "ip_not_allowed",
             "workspace_suspended", "not_found", "audit_unavailable");
         Add(rules.Access == Access.Permission, "insufficient_permissions");
-        var hasBody = endpoint.Metadata.GetMetadata<IAcceptsMetadata>() is not null || endpoint.Metadata.GetMetadata<ForeignShape>() is { Body.Length: > 0 };
+        var hasBody = endpoint.Metadata.GetMetadata<BodyShape>() is not null || endpoint.Metadata.GetMetadata<ForeignShape>() is { Body.Length: > 0 };
         Add(hasBody, "invalid_json", "invalid_request", "body_too_large", "unsupported_media_type", "repeated_field");
         Add(hasBody && endpoint.Metadata.GetMetadata<ForeignShape>() is null, "unknown_field");
         Add(endpoint.Metadata.GetMetadata<MethodInfo>()?.GetParameters().Any(p => p.ParameterType == typeof(Paging) || IsQuery(p)) == true, "invalid_request");

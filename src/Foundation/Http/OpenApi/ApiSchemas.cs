@@ -98,6 +98,7 @@ internal sealed class ApiSchemas
             ["pattern"] = MoneyPattern,
             ["description"] = "US dollars as a decimal string: 0 to 9 decimals in, always 9 out.",
         },
+        _ when type == typeof(SecretText) => new JsonObject { ["type"] = "string", ["format"] = "password" },
         _ when type == typeof(byte[]) => new JsonObject { ["type"] = "string", ["contentEncoding"] = "base64" },
         _ when type == typeof(object) || type == typeof(JsonElement) => [],
         _ => null,

@@ -1,0 +1,207 @@
+namespace Crew.Api.Tests;
+
+public sealed class SqliteEscalationTests(SqliteStage stage) : EscalationTests(stage);
+
+public sealed class PostgresEscalationTests(PostgresStage stage) : EscalationTests(stage);
+
+/// <summary>No key gives, changes or takes more than it has itself.</summary>
+public abstract class EscalationTests(ApiStage stage) : ApiTests(stage)
+{
+    private static readonly string[] KeyRights = ["api_keys:read", "api_keys:write"];
+
+    [Fact]
+    public async Task A_key_cannot_give_a_permission_that_it_lacks()
+    {
+        var maker = await Stage.KeyAsync(new { permissions = KeyRights });
+        foreach (var beyond in new[] { "models:invoke", "*:read", "*:write", "workspaces:write", "audit:read" })
+        {
+            (await CreateAsync(maker, new { permissions = new[] { beyond } })).ShouldBe(403, "insufficient_permissions");
+        }
+
+        (await CreateAsync(maker, new { permissions = KeyRights })).ShouldBe(201);
+    }
+
+    [Fact]
+    public async Task Contained_rights_count_as_given()
+    {
+        var maker = await Stage.KeyAsync(new { permissions = new[] { "api_keys:write", "calls:write" } });
+        (await CreateAsync(maker, new { permissions = new[] { "calls:place" } })).ShouldBe(201);
+        var placer = await Stage.KeyAsync(new { permissions = new[] { "api_keys:write", "calls:place" } });
+        (await CreateAsync(placer, new { permissions = new[] { "calls:write" } })).ShouldBe(403);
+    }
+
+    [Fact]
+    public async Task Wildcards_do_not_reach_the_organization_or_the_special_permissions()
+    {
+        var maker = await Stage.KeyAsync(new { permissions = new[] { "*:read", "*:write" } });
+        foreach (var beyond in new[] { "workspaces:read", "organization:write", "models:invoke", "tokens:create", "exports:create" })
+        {
+            (await CreateAsync(maker, new { permissions = new[] { beyond } })).ShouldBe(403, "insufficient_permissions");
+        }
+    }
+
+    [Fact]
+    public async Task Nobody_makes_a_master_through_the_API()
+    {
+        foreach (var caller in new[] { Stage.Account, Stage.Master })
+        {
+            var by = new ApiKeyCaller("", "", caller, null!);
+            (await CreateAsync(by, new { permissions = new[] { "*" } })).ShouldBe(403, "insufficient_permissions");
+            (await CreateAsync(by, new { kind = "master", permissions = new[] { "*" } })).ShouldBe(403, "insufficient_permissions");
+            (await CreateAsync(by, new { kind = "master", permissions = new[] { "*:read" } })).ShouldBe(403, "insufficient_permissions");
+            (await CreateAsync(by, new { kind = "user", permissions = new[] { "*:read" } })).ShouldBe(400, "invalid_request");
+        }
+
+        var key = await Stage.KeyAsync();
+        (await Stage.Master.PatchAsync($"/v1/api-keys/{key.Id}", new { permissions = new[] { "*" } })).ShouldBe(403, "insufficient_permissions");
+    }
+
+    [Fact]
+    public async Task Fields_that_only_the_command_line_sets_do_not_exist_here()
+    {
+        foreach (var field in new[] { "account", "user_id", "lineage_id", "workspace_id" })
+        {
+            var body = new Dictionary<string, object?> { ["name"] = "a", ["mode"] = "live", ["permissions"] = KeyRights, [field] = true };
+            (await Stage.Account.PostAsync("/v1/api-keys", body)).ShouldBe(400, "unknown_field");
+        }
+    }
+
+    [Fact]
+    public async Task A_key_with_an_IP_list_makes_only_keys_within_it()
+    {
+        var address = Stage.NewAddress();
+        var made = await Stage.KeyAsync(new { permissions = KeyRights, allowed_ips = new[] { address + "/32", "192.0.2.0/24" } });
+        var maker = made with { Caller = Stage.Caller(made.Text, address) };
+        (await CreateAsync(maker, new { })).ShouldBe(403, "insufficient_permissions");
+        (await CreateAsync(maker, new { allowed_ips = new[] { "0.0.0.0/0" } })).ShouldBe(403);
+        (await CreateAsync(maker, new { allowed_ips = new[] { "192.0.0.0/16" } })).ShouldBe(403);
+        (await CreateAsync(maker, new { allowed_ips = new[] { "::/0" } })).ShouldBe(403);
+        (await CreateAsync(maker, new { allowed_ips = new[] { "192.0.2.128/25" } })).ShouldBe(201);
+    }
+
+    [Fact]
+    public async Task A_key_with_a_model_list_makes_only_keys_within_it()
+    {
+        var maker = await Stage.KeyAsync(new { permissions = KeyRights, allowed_models = new[] { "a", "b" } });
+        (await CreateAsync(maker, new { })).ShouldBe(403, "insufficient_permissions");
+        (await CreateAsync(maker, new { allowed_models = new[] { "a", "c" } })).ShouldBe(403);
+        (await CreateAsync(maker, new { allowed_models = new[] { "a" } })).ShouldBe(201);
+    }
+
+    [Fact]
+    public async Task A_key_that_ends_makes_no_key_that_outlives_it()
+    {
+        var maker = await Stage.KeyAsync(new { permissions = KeyRights, expires_at = "2099-01-01T00:00:00Z" });
+        (await CreateAsync(maker, new { })).ShouldBe(403, "insufficient_permissions");
+        (await CreateAsync(maker, new { expires_at = "2099-01-01T00:00:01Z" })).ShouldBe(403);
+        (await CreateAsync(maker, new { expires_at = "2098-01-01T00:00:00Z" })).ShouldBe(201);
+    }
+
+    [Fact]
+    public async Task A_bound_key_makes_only_keys_of_its_own_binding()
+    {
+        var development = await Stage.KeyAsync(new { environment = "development", permissions = KeyRights });
+        (await CreateAsync(development, new { mode = "live" })).ShouldBe(403, "insufficient_permissions");
+        (await CreateAsync(development, new { mode = "test" })).ShouldBe(403);
+        (await CreateAsync(development, new { environment = "production" })).ShouldBe(403);
+        (await CreateAsync(development, new { crew_id = Stage.Home.Crews.Production })).ShouldBe(404, "not_found");
+        (await CreateAsync(development, new { environment = "development" })).ShouldBe(201);
+        (await CreateAsync(development, new { crew_id = Stage.Home.Crews.Development })).ShouldBe(201);
+        var crew = await Stage.KeyAsync(new { crew_id = Stage.Home.Crews.Development, permissions = KeyRights });
+        (await CreateAsync(crew, new { environment = "development" })).ShouldBe(403);
+        (await CreateAsync(crew, new { crew_id = Stage.Home.Crews.Development })).ShouldBe(201);
+    }
+
+    [Fact]
+    public async Task A_test_key_makes_no_live_key()
+    {
+        var test = new ApiKeyCaller("", "", Stage.Caller(Stage.Home.ApiKeys.Test), null!);
+        (await CreateAsync(test, new { mode = "live" })).ShouldBe(403, "insufficient_permissions");
+        (await CreateAsync(test, new { environment = "production" })).ShouldBe(403);
+        (await CreateAsync(test, new { crew_id = Stage.Home.Crews.Production })).ShouldBe(404);
+        (await CreateAsync(test, new { mode = "test" })).ShouldBe(201);
+    }
+
+    [Fact]
+    public async Task A_key_cannot_widen_itself_or_others()
+    {
+        var maker = await Stage.KeyAsync(new { permissions = KeyRights, allowed_models = new[] { "a" } });
+        var path = $"/v1/api-keys/{maker.Id}";
+        (await maker.Caller.PatchAsync(path, new { permissions = new[] { "*:read" } })).ShouldBe(403, "insufficient_permissions");
+        (await maker.Caller.PatchAsync(path, new { allowed_models = new[] { "a", "b" } })).ShouldBe(403);
+        (await maker.Caller.PatchAsync(path, new { permissions = new[] { "api_keys:read" } })).ShouldBe(200);
+        (await maker.Caller.GetAsync("/v1/me")).ShouldBe(200).Data.GetProperty("permissions").GetArrayLength().ShouldBe(1);
+        (await maker.Caller.PatchAsync(path, new { permissions = KeyRights })).ShouldBe(403);
+    }
+
+    [Fact]
+    public async Task Nobody_changes_rolls_or_revokes_a_stronger_key()
+    {
+        var weak = await Stage.KeyAsync(new { permissions = KeyRights });
+        var strong = await Stage.KeyAsync(new { permissions = new[] { "api_keys:read", "api_keys:write", "models:invoke" } });
+        var account = (await Stage.Account.GetAsync("/v1/me")).Data.GetProperty("principal").GetProperty("id").GetString();
+        var master = (await Stage.Master.GetAsync("/v1/me")).Data.GetProperty("principal").GetProperty("id").GetString();
+        foreach (var id in new[] { strong.Id, account, master })
+        {
+            await ShouldNotActAsync(weak.Caller, id!);
+        }
+
+        await ShouldNotActAsync(Stage.Master, account!);
+        (await strong.Caller.GetAsync("/v1/me")).ShouldBe(200);
+        (await strong.Caller.DeleteAsync($"/v1/api-keys/{weak.Id}")).ShouldBe(200);
+    }
+
+    [Fact]
+    public async Task A_narrow_key_does_not_act_on_one_with_wider_bounds()
+    {
+        var wide = await Stage.KeyAsync(new { permissions = KeyRights });
+        var models = await Stage.KeyAsync(new { permissions = KeyRights, allowed_models = new[] { "a" } });
+        await ShouldNotActAsync(models.Caller, wide.Id);
+        var address = Stage.NewAddress();
+        var made = await Stage.KeyAsync(new { permissions = KeyRights, allowed_ips = new[] { address } });
+        await ShouldNotActAsync(Stage.Caller(made.Text, address), wide.Id);
+        var ending = await Stage.KeyAsync(new { permissions = KeyRights, expires_at = "2099-01-01T00:00:00Z" });
+        (await ending.Caller.PostAsync($"/v1/api-keys/{wide.Id}/roll")).ShouldBe(403, "insufficient_permissions");
+    }
+
+    [Fact]
+    public async Task A_child_cannot_exceed_its_parent()
+    {
+        var parent = await Stage.KeyAsync(new { permissions = new[] { "models:read", "api_keys:read" }, allowed_models = new[] { "a" } });
+        var master = new ApiKeyCaller("", "", Stage.Master, null!);
+        Task<ApiAnswer> ChildAsync(object extra) => CreateAsync(master, Merge(new { parent_id = parent.Id, permissions = new[] { "models:read" } }, extra));
+        (await ChildAsync(new { allowed_models = new[] { "a" }, permissions = new[] { "models:invoke" } })).ShouldBe(403, "insufficient_permissions");
+        (await ChildAsync(new { })).ShouldBe(403);
+        (await ChildAsync(new { allowed_models = new[] { "a" } })).ShouldBe(201);
+    }
+
+    private static Dictionary<string, object?> Merge(params object[] parts)
+    {
+        var all = new Dictionary<string, object?>();
+        foreach (var field in parts.SelectMany(p => System.Text.Json.JsonSerializer.SerializeToElement(p).EnumerateObject()))
+        {
+            all[field.Name] = field.Value;
+        }
+
+        return all;
+    }
+
+    private static async Task ShouldNotActAsync(ApiCaller caller, string id)
+    {
+        (await caller.PatchAsync($"/v1/api-keys/{id}", new { name = "mine now" })).ShouldBe(403, "insufficient_permissions");
+        (await caller.PostAsync($"/v1/api-keys/{id}/roll")).ShouldBe(403, "insufficient_permissions");
+        (await caller.DeleteAsync($"/v1/api-keys/{id}")).ShouldBe(403, "insufficient_permissions");
+    }
+
+    /// <summary>Asks for a key by this one: a live one with the right to read keys unless told otherwise.</summary>
+    private static Task<ApiAnswer> CreateAsync(ApiKeyCaller maker, object fields)
+    {
+        var body = Merge(new { name = "made by a key", permissions = new[] { "api_keys:write" } }, fields);
+        if (!body.Keys.Any(k => k is "mode" or "environment" or "crew_id"))
+        {
+            body["mode"] = "live";
+        }
+
+        return maker.Caller.PostAsync("/v1/api-keys", body);
+    }
+}
