@@ -33,6 +33,12 @@ public sealed class KeyGuessingTests : IAsyncLifetime
         _scheme = new KeyScheme(index, mint, new KeyMarks(_store, mint, TimeProvider.System), TimeProvider.System);
         (await _scheme.VerifyAsync(_text, default)).Caller.ShouldNotBeNull();
         await _store.DisposeAsync();
+
+        // Reading would open the file again, so it goes as well.
+        foreach (var file in Directory.GetFiles(_folder, "crew.db*"))
+        {
+            File.Delete(file);
+        }
     }
 
     public ValueTask DisposeAsync()
