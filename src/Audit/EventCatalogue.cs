@@ -55,7 +55,7 @@ internal static class EventCatalogue
         ("alert_rule", "created updated deleted"),
         ("review", "started completed"),
         ("billing", "updated"),
-        ("operator", "installation.created organization.created key.created key.revoked budget.lost_released schema.migrated backup.created backup.restored "
+        ("operator", "installation.created organization.created key.created key.revoked budget.released schema.migrated backup.created backup.restored "
             + "master_key.rotated sign_in_link.created"),
     ];
 

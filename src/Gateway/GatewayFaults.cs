@@ -41,7 +41,8 @@ internal static class GatewayFaults
         "Models of the catalogue are served by this provider. Remove them or give them other targets first.");
 
     public static readonly Fault CredentialsRejected = new("provider_credentials_rejected", 502,
-        "The provider does not accept the credential that is stored for it. Your own key is fine; ask whoever manages the provider to renew its api_key.")
+        "The provider does not accept the credential that is stored for it. Your own key is fine; "
+        + "ask whoever manages the provider to renew its api_key.")
     { ShouldRetry = false };
 
     public static readonly Fault ProviderUnavailable = new("provider_unavailable", 502,

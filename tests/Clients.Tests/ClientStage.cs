@@ -35,7 +35,7 @@ public sealed class ClientStage : IAsyncLifetime
     {
         _mock = await MockProvider.StartAsync();
         _server = await CrewServer.StartNewAsync(new CrewServerOptions { Providers = [_mock] });
-        var provider = await _server.CreateProviderAsync(_mock);
+        var provider = await _server.CreateProviderAsync(_mock, cancelStopsBilling: true);
         await _server.CreateModelAsync(new NewModel { Id = Model, ProviderId = provider, MaxOutputTokens = 16_384 });
         var ordinary = new NewKey { Name = "clients", Permissions = ["models:invoke", "models:read"] };
         Key = (await _server.CreateKeyAsync(ordinary)).Key;

@@ -18,7 +18,7 @@ public abstract class CanaryTests
     private protected const string MetricsToken = "metrics-token-for-tests";
     private const string ProviderKey = "sk-CANARY-provider-key-3e8d7c6b5a49";
 
-    private protected static IReadOnlyDictionary<string, string?> Metrics => new Dictionary<string, string?> { ["CREW_METRICS_TOKEN"] = MetricsToken };
+    private protected static IReadOnlyDictionary<string, string?> Metrics => new Dictionary<string, string?> { ["CREW_METRICS_TOKEN"] = MetricsToken, ["DOTNET_EnableDiagnostics"] = "0" };
 
     private protected abstract Task<(CrewServer Server, IReadOnlyList<string> Folders)> StartAsync(MockProvider mock);
 

@@ -115,7 +115,8 @@ internal static class UpdateModel
         }
 
         changes.Add(new FieldChange("price_per_million_usd", model.InputNano?.ToString(), prices?.Input.ToString()));
-        (model.InputNano, model.OutputNano, model.CacheReadNano, model.CacheWriteNano) = (prices?.Input, prices?.Output, prices?.CacheRead, prices?.CacheWrite);
+        (model.InputNano, model.OutputNano, model.CacheReadNano, model.CacheWriteNano) =
+            (prices?.Input, prices?.Output, prices?.CacheRead, prices?.CacheWrite);
         return null;
     }
 }

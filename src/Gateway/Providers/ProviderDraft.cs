@@ -30,7 +30,8 @@ internal static class ProviderDraft
             return given is null ? "" : Faults.Invalid("base_url", "A sandbox provider has no base_url; it answers inside this process.");
         }
 
-        if (given is null || given.Length > MaximumUrlCharacters || !Uri.TryCreate(given, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
+        if (given is null || given.Length > MaximumUrlCharacters || !Uri.TryCreate(given, UriKind.Absolute, out var url)
+            || url.Scheme is not ("http" or "https"))
         {
             return Faults.Invalid("base_url", "base_url must be a full http or https URL as OpenAI clients take it, such as https://api.openai.com/v1.");
         }

@@ -14,7 +14,8 @@ internal static class UpdateProvider
 {
     /// <summary>Fields that are left out stay. <c>shared_with</c> takes null for "all", so that it is told from being left out.</summary>
     internal sealed record Request(
-        string? Name, string? BaseUrl, SecretText? ApiKey, JsonElement? SharedWith, ProviderTimeouts? Timeouts, bool? CancelStopsBilling, DataPolicy? DataPolicy);
+        string? Name, string? BaseUrl, SecretText? ApiKey, JsonElement? SharedWith, ProviderTimeouts? Timeouts,
+        bool? CancelStopsBilling, DataPolicy? DataPolicy);
 
     public static void Map(RouteGroupBuilder providers) =>
         providers.MapPatch("/{id}", Handle)

@@ -56,7 +56,8 @@ internal static class ServeCommand
                 + "the port is taken or not allowed. Choose another with --urls."));
         }
 
-        Terminal.Error($"crew serves {string.Join(", ", settings.Value.Urls)}  (docs: {settings.Value.PublicUrl}/docs, data: {(settings.Value.Database is null ? settings.Value.DataFolder : "PostgreSQL")})");
+        var place = settings.Value.Database is null ? settings.Value.DataFolder : "PostgreSQL";
+        Terminal.Error($"crew serves {string.Join(", ", settings.Value.Urls)}  (docs: {settings.Value.PublicUrl}/docs, data: {place})");
         await app.WaitForShutdownAsync(cancel);
         return 0;
     }

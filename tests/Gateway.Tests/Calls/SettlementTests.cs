@@ -20,7 +20,8 @@ public sealed class SettlementTests
     [InlineData(true)]
     public void What_the_provider_says_is_exact_and_zero_is_a_count(bool isStrict)
     {
-        Strict(isStrict).OfAnswer(new TokenCounts(10, 0, 0, 5, 0), 999).ShouldBe(new Metered(new TokenCounts(10, 0, 0, 5, 0), new NanoUsd(20_000), Provenance.Exact));
+        Strict(isStrict).OfAnswer(new TokenCounts(10, 0, 0, 5, 0), 999).ShouldBe(
+            new Metered(new TokenCounts(10, 0, 0, 5, 0), new NanoUsd(20_000), Provenance.Exact));
         Strict(isStrict).OfAnswer(default(TokenCounts), 999).ShouldBe(Metered.Nothing);
         Strict(isStrict).OfBreak(new TokenCounts(1, 0, 0, 0, 0), 0).Provenance.ShouldBe(Provenance.Exact);
         Strict(isStrict).OfCut(new TokenCounts(1, 0, 0, 0, 0), 0).Provenance.ShouldBe(Provenance.Exact);

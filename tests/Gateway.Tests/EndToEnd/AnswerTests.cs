@@ -125,7 +125,10 @@ public sealed class AnswerTests : IDisposable
             (await server.Master.GetStringAsync(new Uri(path, UriKind.Relative))).ShouldNotContain(Credential);
         }
 
-        _gateway.Mock.Default = new MockBehavior { Headers = new Dictionary<string, string> { ["Set-Cookie"] = "a=b", ["openai-organization"] = "org-secret" } };
+        _gateway.Mock.Default = new MockBehavior
+        {
+            Headers = new Dictionary<string, string> { ["Set-Cookie"] = "a=b", ["openai-organization"] = "org-secret" },
+        };
         using var answer = await SendAsync(await _gateway.KeyAsync(), Body());
         answer.Headers.Contains("Set-Cookie").ShouldBeFalse();
         answer.Headers.Contains("openai-organization").ShouldBeFalse();

@@ -102,8 +102,8 @@ public sealed class ProviderTests(GatewayServer gateway)
         (await gateway.Server.GetAsync($"/v1/gateway/providers/{provider}", workspaceKey)).GetProperty("owner").GetString().ShouldBe("organization");
         using var refused = await workspaceKey.DeleteAsync(new Uri($"/v1/gateway/providers/{provider}", UriKind.Relative));
         refused.StatusCode.ShouldBe(HttpStatusCode.Forbidden);
-        (await Should.ThrowAsync<CrewApiException>(gateway.Server.CreateModelAsync(new NewModel { Id = "own-price", ProviderId = provider, InputUsd = "0" }, workspaceKey)))
-            .Status.ShouldBe(403);
+        var ownPrice = new NewModel { Id = "own-price", ProviderId = provider, InputUsd = "0" };
+        (await Should.ThrowAsync<CrewApiException>(gateway.Server.CreateModelAsync(ownPrice, workspaceKey))).Status.ShouldBe(403);
 
         var other = (await gateway.Server.PostAsync("/v1/workspaces", new Dictionary<string, object?> { ["name"] = "Other" })).GetProperty("id").GetString()!;
         await PatchAsync($"/v1/gateway/providers/{provider}", $$"""{"shared_with":["{{other}}"]}""");

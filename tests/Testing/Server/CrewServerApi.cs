@@ -101,13 +101,14 @@ public sealed partial class CrewServer
 
     /// <summary>Registers a mock provider and returns the id of the record.</summary>
     public async Task<string> CreateProviderAsync(
-        MockProvider mock, string name = "mock", string credential = "mock-provider-credential", HttpClient? by = null) =>
+        MockProvider mock, string name = "mock", string credential = "mock-provider-credential", HttpClient? by = null, bool cancelStopsBilling = false) =>
         Text(await PostAsync("/v1/gateway/providers", new Dictionary<string, object?>
         {
             ["name"] = name,
             ["kind"] = "openai",
             ["base_url"] = mock.BaseUrl.ToString(),
             ["api_key"] = credential,
+            ["cancel_stops_billing"] = cancelStopsBilling,
         }, by), "id");
 
     public async Task<string> CreateProviderAtAsync(Uri baseUrl, string credential, HttpClient? by = null) =>
