@@ -36,7 +36,7 @@ public sealed record ApiOperation(string Method, string Path, JsonElement Node)
 
     private JsonElement Body => Node.GetProperty("requestBody").GetProperty("content").GetProperty("application/json");
 
-    public string At(string id) => Path.Replace("{id}", id, StringComparison.Ordinal);
+    public string At(string id) => string.Join('/', Path.Split('/').Select(part => part.StartsWith('{') ? id : part));
 
     public override string ToString() => Name;
 }

@@ -2,12 +2,13 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Crew.Http;
 
 namespace Crew.Host.Docs;
 
 /// <summary>The API reference as one plain page, made from the API document.</summary>
-internal sealed class ReferencePage(JsonObject document)
+internal sealed partial class ReferencePage(JsonObject document)
 {
     private static readonly JsonSerializerOptions Compact = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -164,7 +165,7 @@ internal sealed class ReferencePage(JsonObject document)
             curl.Append($"-X {operation.Method} ");
         }
 
-        curl.Append($"\"$CREW{operation.Path.Replace("{id}", "$ID", StringComparison.Ordinal)}\"");
+        curl.Append($"\"$CREW{PathParameter().Replace(operation.Path, name => $"${name.Groups[1].Value.ToUpperInvariant()}")}\"");
         if (operation.Permissions is not ["anonymous"])
         {
             curl.Append(" \\\n  -H \"Authorization: Bearer $CREW_KEY\"");
@@ -184,4 +185,7 @@ internal sealed class ReferencePage(JsonObject document)
     private static string Slug(string tag) => tag.ToLowerInvariant().Replace(' ', '-');
 
     private static string Text(string text) => WebUtility.HtmlEncode(text);
+
+    [GeneratedRegex(@"\{(\w+)\}")]
+    private static partial Regex PathParameter();
 }

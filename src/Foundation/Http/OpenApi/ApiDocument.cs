@@ -63,7 +63,7 @@ public sealed class ApiDocument
             ["security"] = new JsonArray(new JsonObject { ["bearer"] = new JsonArray() }),
             ["tags"] = new JsonArray([.. tags.Select(t => (JsonNode)new JsonObject { ["name"] = t })]),
             ["paths"] = paths,
-            ["components"] = ApiParts.Components(schemas),
+            ["components"] = ApiParts.Components(schemas, operations.Refusals),
         };
     }
 }

@@ -11,6 +11,11 @@ internal sealed class ApiOperations(ApiSchemas schemas)
 {
     private static readonly string[] MethodOrder = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
+    private readonly HashSet<(Dialect Dialect, string Code)> _refusals = [];
+
+    /// <summary>The refusals of all operations that were described so far.</summary>
+    public IEnumerable<(Dialect Dialect, string Code)> Refusals => _refusals;
+
     public static int Rank(string method) => Array.IndexOf(MethodOrder, method);
 
     public static IReadOnlyList<string> MethodsOf(RouteEndpoint endpoint) => endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? [];
@@ -173,6 +178,7 @@ internal sealed class ApiOperations(ApiSchemas schemas)
         }
 
         var dialect = Dialects.Of(path, anthropicVersion: false);
+        _refusals.UnionWith(codes.Select(code => (dialect, code)));
         foreach (var status in codes.Select(c => ErrorPages.All[c].Status).Distinct().Order())
         {
             all[status.ToString(System.Globalization.CultureInfo.InvariantCulture)] = ApiParts.Reference("responses", ApiParts.ErrorName(dialect, status));

@@ -51,7 +51,7 @@ internal static class ApiParts
         _ => "Error",
     };
 
-    public static JsonObject Components(ApiSchemas schemas)
+    public static JsonObject Components(ApiSchemas schemas, IEnumerable<(Dialect Dialect, string Code)> refusals)
     {
         var all = schemas.ToComponents();
         foreach (var (name, schema) in ErrorSchemas())
@@ -74,7 +74,7 @@ internal static class ApiParts
             ["parameters"] = Parameters(),
             ["headers"] = new JsonObject(ResponseHeaders.Select(h => KeyValuePair.Create(h.Name,
                 (JsonNode?)new JsonObject { ["description"] = h.Description, ["schema"] = new JsonObject { ["type"] = h.Type } }))),
-            ["responses"] = Responses(),
+            ["responses"] = Responses(refusals),
             ["schemas"] = new JsonObject(all.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => KeyValuePair.Create(s.Key, s.Value?.DeepClone()))),
         };
     }
@@ -106,21 +106,19 @@ internal static class ApiParts
     }
 
     /// <summary>One shared refusal per status and dialect; which codes an operation gives stands in its x-crew-error-codes.</summary>
-    private static JsonObject Responses()
+    private static JsonObject Responses(IEnumerable<(Dialect Dialect, string Code)> refusals)
     {
         var all = new JsonObject();
-        foreach (var dialect in new[] { Dialect.Envelope, Dialect.OpenAi, Dialect.Anthropic })
+        foreach (var group in refusals.GroupBy(r => (r.Dialect, ErrorPages.All[r.Code].Status)).OrderBy(g => g.Key))
         {
-            foreach (var status in ErrorPages.All.Values.GroupBy(p => p.Status).OrderBy(g => g.Key))
+            var (dialect, status) = group.Key;
+            string[] retry = status is 409 or 429 or 503 ? ["Retry-After"] : [];
+            all[ErrorName(dialect, status)] = new JsonObject
             {
-                string[] retry = status.Key is 409 or 429 or 503 ? ["Retry-After"] : [];
-                all[ErrorName(dialect, status.Key)] = new JsonObject
-                {
-                    ["description"] = $"One of: {string.Join(", ", status.Select(p => p.Code))}.",
-                    ["headers"] = Headers([.. Everywhere, .. retry]),
-                    ["content"] = new JsonObject { ["application/json"] = new JsonObject { ["schema"] = Reference("schemas", SchemaName(dialect)) } },
-                };
-            }
+                ["description"] = $"One of: {string.Join(", ", group.Select(r => r.Code).Order(StringComparer.Ordinal))}.",
+                ["headers"] = Headers([.. Everywhere, .. retry]),
+                ["content"] = new JsonObject { ["application/json"] = new JsonObject { ["schema"] = Reference("schemas", SchemaName(dialect)) } },
+            };
         }
 
         return all;

@@ -152,16 +152,17 @@ internal sealed class ApiSchemas
         var required = new JsonArray();
         foreach (var property in contract.Properties.Where(p => isInput ? p.Set is not null || p.AssociatedParameter is not null : p.Get is not null))
         {
-            var schema = Of(property.PropertyType, isInput);
-            var isNull = isInput ? property.IsSetNullable : property.IsGetNullable;
-            if (isNull && Nullable.GetUnderlyingType(property.PropertyType) is null)
+            var isRequired = isInput && (property.IsRequired || Has<RequiredAttribute>(property.AttributeProvider));
+            var schema = Of(Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType, isInput);
+            var isNull = isInput ? property.IsSetNullable && !isRequired : property.IsGetNullable;
+            if (isNull || (!isRequired && Nullable.GetUnderlyingType(property.PropertyType) is not null))
             {
                 schema = OrNull(schema);
             }
 
             Describe(schema, property.AttributeProvider);
             properties[property.Name] = schema;
-            if (isInput ? property.IsRequired || Has<RequiredAttribute>(property.AttributeProvider) : !IsLeftOut(property.AttributeProvider))
+            if (isInput ? isRequired : !IsLeftOut(property.AttributeProvider))
             {
                 required.Add(property.Name);
             }
