@@ -54,6 +54,12 @@ public sealed class ByteScan
     public IReadOnlyList<ByteHit> File(string path)
     {
         var hits = new List<ByteHit>();
+        if (new FileInfo(path) is { Exists: true, Length: 0 })
+        {
+            // Holds nothing; and a lock file, held by its process, could not be opened.
+            return hits;
+        }
+
         try
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
