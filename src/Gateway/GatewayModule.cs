@@ -23,6 +23,8 @@ public static class GatewayModule
     {
         services.AddSingleton<ProviderPool>();
         services.AddSingleton<ModelCatalogue>();
+        services.AddSingleton(s => new OwedSettlements(new Lazy<Store>(s.GetRequiredService<Store>), s.GetRequiredService<TimeProvider>()));
+        services.AddHostedService(s => s.GetRequiredService<OwedSettlements>());
         services.AddSingleton<DrainRoom>();
         services.AddHostedService(s => s.GetRequiredService<DrainRoom>());
         services.AddSingleton<ChatEndpoint>();

@@ -93,6 +93,7 @@ internal sealed class Exchange(CallParts parts, Call call, ChatPlan plan, Reques
         _work.Record(fault.Status, fault.Code);
         if (!await parts.Committer.AppendAsync(_work))
         {
+            parts.Owed.Keep(_work);
             fault = Faults.AuditUnavailable;
         }
         else if (_work.IsRevoked)
@@ -298,6 +299,7 @@ internal sealed class Exchange(CallParts parts, Call call, ChatPlan plan, Reques
         _work.Record(status, status < 400 ? null : "upstream_error");
         if (!await parts.Committer.AppendAsync(_work))
         {
+            parts.Owed.Keep(_work);
             await ErrorWriter.WriteAsync(call, Faults.AuditUnavailable);
             return;
         }

@@ -122,6 +122,7 @@ internal sealed class StreamRelay(Exchange exchange, PhysicalAttempt attempt, Ht
         _reading = StartRead();
         if (!await durable)
         {
+            exchange.Parts.Owed.Keep(exchange.Work);
             await Crew.Http.ErrorWriter.WriteAsync(exchange.Call, Faults.AuditUnavailable);
             return await LeaveAsync("audit_unavailable");
         }
@@ -303,7 +304,13 @@ internal sealed class StreamRelay(Exchange exchange, PhysicalAttempt attempt, Ht
             : settlement.OfBreak(_scanner.Usage, _scanner.DeliveredTextBytes);
         var work = new AppendWork();
         attempt.Settle(work, metered, 200, outcome ?? (isWhole ? "success" : end == RelayEnd.TimedOut ? "provider_timeout" : "upstream_error"));
-        return await _committer.AppendAsync(work);
+        if (await _committer.AppendAsync(work))
+        {
+            return true;
+        }
+
+        exchange.Parts.Owed.Keep(work);
+        return false;
     }
 
     /// <summary>An error as the last event of a stream whose status line has gone out. A client that no longer reads does not hold this up.</summary>
