@@ -16,4 +16,6 @@ var crew = new RootCommand("Crew: a self-hosted platform for running AI agents a
     AuditCommand.Make(),
     RotateMasterKeyCommand.Make(),
 };
-return await crew.Parse(args).InvokeAsync();
+
+// A stop may take as long as the server's own limit (30 s), or settlements under way would be lost to an early kill.
+return await crew.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(45) });
