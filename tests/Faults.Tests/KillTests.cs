@@ -13,7 +13,7 @@ namespace Crew.Faults.Tests;
 /// </summary>
 public sealed class KillTests
 {
-    private static readonly int Kills = Scale.Of(5, 20);
+    private const int Kills = 20;
 
     [Fact]
     public async Task Nothing_acknowledged_is_lost_or_doubled_when_the_process_is_killed_under_load()
