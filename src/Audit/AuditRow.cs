@@ -3,7 +3,7 @@ using Crew.Storage;
 namespace Crew.Audit;
 
 /// <summary>One audit record on its way into the log, all of it decided: writing it costs nothing but the writing.</summary>
-internal sealed class AuditRow(RecordFields fields) : AppendRow
+internal sealed class AuditRow(RecordFields fields) : NumberedRow
 {
     public static readonly AppendTable Records = new("audit_records",
         new("id", ColumnKind.Text), new("at", ColumnKind.Integer), new("organization_id", ColumnKind.Text), new("workspace_id", ColumnKind.Text),
@@ -11,11 +11,18 @@ internal sealed class AuditRow(RecordFields fields) : AppendRow
         new("actor_type", ColumnKind.Text), new("actor_id", ColumnKind.Text), new("actor_last4", ColumnKind.Text),
         new("resource_type", ColumnKind.Text), new("resource_id", ColumnKind.Text), new("resource_name", ColumnKind.Text),
         new("crew_id", ColumnKind.Text), new("request_id", ColumnKind.Text), new("status", ColumnKind.Integer), new("key_id", ColumnKind.Text),
-        new("changes", ColumnKind.Text), new("commitments", ColumnKind.Blob), new("personal", ColumnKind.Blob), new("ip_hash", ColumnKind.Text));
+        new("changes", ColumnKind.Text), new("commitments", ColumnKind.Blob), new("personal", ColumnKind.Blob), new("ip_hash", ColumnKind.Text))
+    {
+        Numbering = new CommitNumbering("position", "audit_sequencer", LeafRow.Leaves, "log_id", "sequence"),
+    };
 
     public override AppendTable Table => Records;
 
+    public override string LogId => fields.LogId;
+
     public RecordFields Fields => fields;
+
+    public override AppendRow LeafAt(long number) => new LeafRow(LogId, number, fields.Id, Leaf.Hash(fields, number), fields.At);
 
     public override void Write(IRowWriter writer)
     {

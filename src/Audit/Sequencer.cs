@@ -4,7 +4,8 @@ using Crew.Storage;
 namespace Crew.Audit;
 
 /// <summary>
-/// Gives committed records their sequence, one log by itself, and writes their leaves, in commit order:
+/// Gives committed records their sequence, one log by itself, and writes their leaves, in commit order. On SQLite the commit itself
+/// does it, see <see cref="CommitNumbering"/>, and here is only what a restore has brought:
 /// <code>
 ///   SQLite       position > last                          one writer gives positions, so they are the commit order
 ///   PostgreSQL   (xid, id) > last, xid &lt; snapshot's xmin   below the oldest running transaction nothing can appear any more

@@ -102,6 +102,21 @@ internal sealed class AuditBed : IAsyncDisposable
         return row.Fields.Id;
     }
 
+    /// <summary>SQLite: as after a restore, which brings records and gives them new places. On PostgreSQL no record has its leaf at first.</summary>
+    public async Task LoseLeavesAsync()
+    {
+        if (Store.Dialect != "sqlite")
+        {
+            return;
+        }
+
+        (await Store.ChangeAsync<bool>(SystemJob.AuditSequence, Origin.System, async db =>
+        {
+            await db.Database.ExecuteSqlRawAsync("DELETE FROM audit_leaves; UPDATE audit_sequencer SET position = 0");
+            return true;
+        })).Fault.ShouldBeNull();
+    }
+
     /// <summary>
     /// Steps until every record has its leaf. On PostgreSQL that may take a moment: a transaction running in another test's database
     /// of the same server holds the sequencer up as well.

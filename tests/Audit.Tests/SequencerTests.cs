@@ -66,6 +66,7 @@ public sealed class SequencerTests
             await bed.UseAsync(bed.Acme, bed.ByKey());
         }
 
+        await bed.LoseLeavesAsync();
         (await bed.StepAsync(7)).ShouldBe(7);
         var before = await bed.LeavesAsync();
         await bed.RestartAsync();
@@ -84,6 +85,7 @@ public sealed class SequencerTests
     {
         await using var bed = await AuditBed.StartAsync(dialect);
         await bed.UseAsync(bed.Acme, bed.ByKey());
+        await bed.LoseLeavesAsync();
         await Should.ThrowAsync<InvalidOperationException>(() => bed.Store.ChangeAsync<bool>(SystemJob.AuditSequence, Origin.System, async db =>
         {
             if (dialect == "sqlite")
@@ -159,9 +161,74 @@ public sealed class SequencerTests
     {
         await using var bed = await AuditBed.StartAsync("sqlite");
         await bed.UseAsync(bed.Acme, bed.ByKey());
+        await bed.LoseLeavesAsync();
         var (last, pending) = await bed.Store.ReadAsync(SystemJob.AuditSequence, db => SequencerRead.BehindPositionAsync(db, 10, CancellationToken.None));
         await bed.SequenceAllAsync();
         (await bed.Store.ChangeAsync<bool>(SystemJob.AuditSequence, Origin.System, async db => await SequencerAppend.MoveAsync(db, last, pending[^1])))
             .Value.ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task On_SQLite_a_record_and_its_leaf_commit_together()
+    {
+        await using var bed = await AuditBed.StartAsync("sqlite");
+        var use = await bed.UseAsync(bed.Acme, bed.ByKey());
+        (await bed.RaiseAsync(bed.Acme, bed.ByKey(), new Event("crew.updated"), new Event("crew.created") { Log = EventLog.Organization }))
+            .Fault.ShouldBeNull();
+
+        var leaves = await bed.LeavesAsync();
+        leaves.Count.ShouldBe(3);
+        leaves.Where(l => l.LogId == bed.Acme.WorkspaceId).Select(l => l.Sequence).ShouldBe([1, 2]);
+        leaves.Single(l => l.RecordId == use).Sequence.ShouldBe(1);
+        var records = (await bed.RecordsAsync()).ToDictionary(r => r.Id);
+        leaves.ShouldAllBe(l => Leaf.Hash(records[l.RecordId], l.Sequence).SequenceEqual(l.LeafHash));
+        (await bed.Sequencer.StepAsync(10, CancellationToken.None)).Value.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task On_SQLite_a_change_that_is_rolled_back_gives_its_numbers_back()
+    {
+        await using var bed = await AuditBed.StartAsync("sqlite");
+        var record = bed.Trail.Build(bed.Acme, bed.ByKey(), new Event("crew.updated"), null);
+        var (before, twice, after) = (bed.UseAsync(bed.Acme, bed.ByKey()), AppendTwiceAsync(bed, record), bed.UseAsync(bed.Acme, bed.ByKey()));
+        await Task.WhenAll(before, twice, after);
+
+        (await twice).ShouldNotBeNull("the second of two leaves of one record is refused");
+        (await bed.RecordsAsync()).Select(r => r.Id).ShouldBe([await before, await after], ignoreOrder: true);
+        (await bed.LeavesAsync()).Select(l => l.Sequence).ShouldBe([1, 2]);
+        await bed.UseAsync(bed.Acme, bed.ByKey());
+        (await bed.LeavesAsync()).Select(l => l.Sequence).ShouldBe([1, 2, 3]);
+    }
+
+    [Fact]
+    public async Task On_SQLite_a_backlog_keeps_its_place_before_what_comes_after_it()
+    {
+        await using var bed = await AuditBed.StartAsync("sqlite");
+        var first = await bed.UseAsync(bed.Acme, bed.ByKey());
+        await bed.LoseLeavesAsync();
+        var second = await bed.UseAsync(bed.Acme, bed.ByKey());
+        (await bed.LeavesAsync()).ShouldBeEmpty("a record without its leaf stands before it");
+
+        await bed.SequenceAllAsync();
+        var third = await bed.UseAsync(bed.Acme, bed.ByKey());
+        (await bed.LeavesAsync()).Select(l => (l.Sequence, l.RecordId)).ShouldBe([(1, first), (2, second), (3, third)]);
+    }
+
+    private static async Task<Exception?> AppendTwiceAsync(AuditBed bed, AuditRow record)
+    {
+        try
+        {
+            var outcome = await bed.Store.ChangeAsync<bool>(bed.Acme, bed.ByKey(), db =>
+            {
+                db.Append(record);
+                db.Append(record);
+                return Task.FromResult<Outcome<bool>>(true);
+            });
+            return outcome.Fault is { } fault ? new InvalidOperationException(fault.Code) : null;
+        }
+        catch (InvalidOperationException refused)
+        {
+            return refused;
+        }
     }
 }

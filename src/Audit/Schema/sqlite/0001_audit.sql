@@ -1,8 +1,8 @@
--- One row per audit record. It only grows, until its retention is over. The position is given by the one writer, so it is the
--- commit order that the sequencer follows. Which log a row belongs to is told by its owners: a workspace's, an organization's
--- (no workspace), the installation's (neither).
+-- One row per audit record. It only grows, until its retention is over. The position is given by the one writer, above the
+-- sequencer's, so it is the commit order and none is given twice. Which log a row belongs to is told by its owners: a
+-- workspace's, an organization's (no workspace), the installation's (neither).
 CREATE TABLE audit_records (
-  position INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+  position INTEGER NOT NULL PRIMARY KEY,
   id TEXT NOT NULL,
   at INTEGER NOT NULL,
   organization_id TEXT NULL,

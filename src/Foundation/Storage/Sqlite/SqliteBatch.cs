@@ -12,6 +12,7 @@ internal sealed class SqliteBatch(SqliteConnection connection, TimeProvider cloc
     private readonly Dictionary<string, sqlite3_stmt> _statements = [];
     private readonly Dictionary<(CounterTable, string), long> _sums = [];
     private readonly SqliteRowWriter _writer = new();
+    private readonly Dictionary<AppendTable, SqliteNumbers> _numbers = [];
 
     public SqliteConnection Connection { get; } = connection;
 
@@ -65,8 +66,33 @@ internal sealed class SqliteBatch(SqliteConnection connection, TimeProvider cloc
         _sums.Clear();
     }
 
-    /// <summary>Forgets sums of a batch that was rolled back.</summary>
-    public void Forget() => _sums.Clear();
+    /// <summary>Moves the marks of the numbers given in this batch; the last thing before its commit.</summary>
+    public void MoveMarks()
+    {
+        foreach (var numbers in _numbers.Values)
+        {
+            numbers.End();
+        }
+    }
+
+    /// <summary>Forgets sums and numbers of a batch that was rolled back.</summary>
+    public void Forget()
+    {
+        _sums.Clear();
+        foreach (var numbers in _numbers.Values)
+        {
+            numbers.Forget();
+        }
+    }
+
+    /// <summary>A part of the batch was rolled back: the numbers that it took are free again.</summary>
+    public void ReadNumbersAgain()
+    {
+        foreach (var numbers in _numbers.Values)
+        {
+            numbers.ReadAgain();
+        }
+    }
 
     public void Dispose()
     {
@@ -81,20 +107,86 @@ internal sealed class SqliteBatch(SqliteConnection connection, TimeProvider cloc
     private void Insert(AppendRow row)
     {
         var table = row.Table;
+        var numbers = table.Numbering is null ? null : NumbersOf(table);
         var statement = Prepare(table);
         _writer.Start(statement);
-        row.Write(_writer);
-        if (_writer.Bound != table.Columns.Count)
+        if (numbers is not null)
         {
-            throw new InvalidOperationException($"{table.Name} has {table.Columns.Count} columns, its row wrote {_writer.Bound}.");
+            _writer.Integer(numbers.NextPlace());
+        }
+
+        var first = _writer.Bound;
+        row.Write(_writer);
+        if (_writer.Bound - first != table.Columns.Count)
+        {
+            throw new InvalidOperationException($"{table.Name} has {table.Columns.Count} columns, its row wrote {_writer.Bound - first}.");
         }
 
         Step(statement);
+        if (numbers is { IsCurrent: true })
+        {
+            InsertLeaf((NumberedRow)row, numbers);
+        }
     }
 
-    private sqlite3_stmt Prepare(AppendTable table) => _statements.TryGetValue(table.Name, out var statement)
-        ? statement
-        : Keep(table.Name, $"INSERT INTO {table.Name} ({string.Join(", ", table.Columns.Select(c => c.Name))}) VALUES ({string.Join(", ", table.Columns.Select(_ => "?"))})");
+    /// <summary>A row without its number must not be committed, so a leaf that is refused takes the whole batch with it.</summary>
+    private void InsertLeaf(NumberedRow row, SqliteNumbers numbers)
+    {
+        try
+        {
+            Insert(row.LeafAt(numbers.NextNumber(row.LogId)));
+        }
+        catch (SqliteException refused) when (!SqliteErrors.IsUnavailable(refused))
+        {
+            throw new InvalidOperationException($"A leaf of {row.Table.Name} was refused.", refused);
+        }
+    }
+
+    private SqliteNumbers NumbersOf(AppendTable table)
+    {
+        if (!_numbers.TryGetValue(table, out var numbers))
+        {
+            _numbers[table] = numbers = new SqliteNumbers(this, table);
+        }
+
+        return numbers;
+    }
+
+    private sqlite3_stmt Prepare(AppendTable table)
+    {
+        if (_statements.TryGetValue(table.Name, out var statement))
+        {
+            return statement;
+        }
+
+        IEnumerable<string> columns = table.Columns.Select(column => column.Name);
+        columns = table.Numbering is { } numbering ? columns.Prepend(numbering.PlaceColumn) : columns;
+        return Keep(table.Name, $"INSERT INTO {table.Name} ({string.Join(", ", columns)}) VALUES ({string.Join(", ", columns.Select(_ => "?"))})");
+    }
+
+    /// <summary>The first column of the first row of a query, with at most one text parameter; zero for NULL and for no row.</summary>
+    internal long ReadNumber(string sql, string? parameter = null)
+    {
+        var statement = Prepare(sql);
+        if (parameter is not null)
+        {
+            raw.sqlite3_bind_text(statement, 1, parameter);
+        }
+
+        var result = raw.sqlite3_step(statement);
+        var number = result == raw.SQLITE_ROW ? raw.sqlite3_column_int64(statement, 0) : 0;
+        raw.sqlite3_reset(statement);
+        Check(result);
+        return number;
+    }
+
+    /// <summary>Runs a statement with one number as its parameter.</summary>
+    internal void Execute(string sql, long number)
+    {
+        var statement = Prepare(sql);
+        raw.sqlite3_bind_int64(statement, 1, number);
+        Step(statement);
+    }
 
     private sqlite3_stmt Prepare(string sql) => _statements.TryGetValue(sql, out var statement) ? statement : Keep(sql, sql);
 

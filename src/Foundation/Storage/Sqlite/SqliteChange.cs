@@ -54,7 +54,14 @@ internal sealed class SqliteChange<T>(Func<SqliteConnection, Db> open, Func<Db, 
             (_error, _outcome) = (error, Faults.StorageUnavailable);
         }
 
-        batch.Execute(_outcome.Fault is null ? "RELEASE change" : "ROLLBACK TO change; RELEASE change");
+        if (_outcome.Fault is null)
+        {
+            batch.Execute("RELEASE change");
+            return;
+        }
+
+        batch.Execute("ROLLBACK TO change; RELEASE change");
+        batch.ReadNumbersAgain();
     }
 
     public override void Complete(bool durable)

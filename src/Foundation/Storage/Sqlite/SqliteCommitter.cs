@@ -175,6 +175,7 @@ internal sealed class SqliteCommitter(StoreOptions options, Func<SqliteConnectio
             }
 
             batch.WriteCounters();
+            batch.MoveMarks();
             batch.Execute("COMMIT");
             durable = true;
         }
