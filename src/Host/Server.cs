@@ -21,7 +21,9 @@ internal static class Server
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "crew", ContentRootPath = AppContext.BaseDirectory });
         builder.Logging.ClearProviders().AddSimpleConsole(o => o.SingleLine = true).SetMinimumLevel(LogLevel.Warning);
-        builder.Logging.AddFilter("Crew", LogLevel.Information).AddFilter("Microsoft.EntityFrameworkCore", LogLevel.None);
+        builder.Logging.AddFilter("Crew", LogLevel.Information).AddFilter("Microsoft.EntityFrameworkCore", LogLevel.None)
+            // It would make an activity and a log scope for every request, which nothing here reads; failures are logged by the gate.
+            .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         if (builder.Services.AddCrew(settings) is { } fault)
         {
             return fault;
@@ -36,10 +38,11 @@ internal static class Server
         app.UseMetricsListener(metricsPorts);
         app.UseRouting();
         app.UseGate();
-        app.Use(async (http, next) =>
+        var firstRun = app.Services.GetRequiredService<FirstRunFile>();
+        app.Use((http, next) =>
         {
-            http.RequestServices.GetRequiredService<FirstRunFile>().Used(http);
-            await next(http);
+            firstRun.Used(http);
+            return next(http);
         });
         app.MapHealth(settings.MetricsToken, metricsPorts);
         app.MapTenancy();

@@ -20,12 +20,27 @@ internal sealed class KeyMarks(Store store, KeyMint mint, TimeProvider clock) : 
 
     private readonly ConcurrentDictionary<(string KeyId, string Endpoint, int Status, IPAddress Address), Tally> _tallies = new();
 
+    /// <summary>How many there are, roughly: the dictionary would take all of its locks to say.</summary>
+    private int _count;
+
     public void Used(Caller caller, string endpoint, int status, IPAddress address, DateTimeOffset at)
     {
-        var place = (caller.Actor.Id, endpoint, status, _tallies.Count < MostTallies ? address : IPAddress.None);
-        var tally = _tallies.TryGetValue(place, out var known) ? known : _tallies.GetOrAdd(place, static (_, workspaceId) => new Tally(workspaceId), caller.WorkspaceId);
+        var place = (caller.Actor.Id, endpoint, status, Volatile.Read(ref _count) < MostTallies ? address : IPAddress.None);
+        var tally = _tallies.TryGetValue(place, out var known) ? known : Begin(place, caller.WorkspaceId);
         Interlocked.Increment(ref tally.Count);
         Volatile.Write(ref tally.LastAt, at.ToUnixTimeMilliseconds());
+    }
+
+    private Tally Begin((string KeyId, string Endpoint, int Status, IPAddress Address) place, string workspaceId)
+    {
+        var begun = new Tally(workspaceId);
+        var tally = _tallies.GetOrAdd(place, begun);
+        if (ReferenceEquals(tally, begun))
+        {
+            Interlocked.Increment(ref _count);
+        }
+
+        return tally;
     }
 
     /// <summary>Writes what was counted so far. Idempotent: a tally leaves memory as it is written, and comes back when the write fails.</summary>
@@ -43,7 +58,10 @@ internal sealed class KeyMarks(Store store, KeyMint mint, TimeProvider clock) : 
 
             foreach (var idle in step.Where(t => Volatile.Read(ref t.Value.Count) == 0 && clock.GetUtcNow().ToUnixTimeMilliseconds() - t.Value.LastAt > 60_000))
             {
-                _tallies.TryRemove(idle);
+                if (_tallies.TryRemove(idle))
+                {
+                    Interlocked.Decrement(ref _count);
+                }
             }
         }
     }

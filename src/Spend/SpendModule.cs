@@ -30,6 +30,7 @@ public static class SpendModule
             return keeper;
         });
         services.AddHostedService(s => s.GetRequiredService<LedgerKeeper>());
+        services.AddSingleton<ClientSeal>();
         services.AddSingleton<KeyBudgets>();
         services.AddSingleton<OperatorBudgets>();
         services.AddSingleton<LedgerCheck>();

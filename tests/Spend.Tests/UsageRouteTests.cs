@@ -28,7 +28,7 @@ public sealed class UsageRouteTests
             Outcome = status == 200 ? "success" : "upstream_error",
             FirstByteMilliseconds = 12,
             TotalMilliseconds = 40,
-            SealedClient = new ClientTrace("203.0.113.7", "test/1.0").Seal(app.WorkspaceKey, app.WorkspaceId, requestId),
+            SealedClient = new ClientTrace("203.0.113.7", "test/1.0").Seal(app.WorkspaceKey, app.WorkspaceId, ClientTrace.HashOf(app.WorkspaceKey, "203.0.113.7")),
             IpHash = ClientTrace.HashOf(app.WorkspaceKey, "203.0.113.7"),
         };
 

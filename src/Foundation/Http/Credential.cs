@@ -7,6 +7,7 @@ namespace Crew.Http;
 internal static class Credential
 {
     private static readonly string[] UrlNames = ["key", "api_key", "access_token"];
+    private static readonly string[] KeyHeaders = ["x-api-key", "api-key"];
 
     public static Fault? Find(HttpRequest request, out string? text)
     {
@@ -24,7 +25,7 @@ internal static class Credential
             }
         }
 
-        foreach (var header in new[] { "x-api-key", "api-key" })
+        foreach (var header in KeyHeaders)
         {
             foreach (var value in request.Headers[header])
             {

@@ -17,15 +17,13 @@ internal sealed class CallFacts
     private readonly byte[]? _client;
     private readonly byte[]? _ipHash;
 
-    public CallFacts(Call call, string modelId, bool isStream, bool isTest, KeyRing ring)
+    public CallFacts(Call call, string modelId, bool isStream, bool isTest, CallParts parts)
     {
         (_caller, _tenant, _requestId, _crewId) = (call.Caller, call.Tenant, call.RequestId, call.CrewId);
         (ModelId, IsStream, IsTest) = (modelId, isStream, isTest);
-        if (!call.Workspace.ZeroLogging && ring.Current(KeyScope.Workspace, call.Workspace.Id) is { } key)
+        if (!call.Workspace.ZeroLogging && parts.Ring.Current(KeyScope.Workspace, call.Workspace.Id) is { } key)
         {
-            var address = call.Address.ToString();
-            _client = new ClientTrace(address, call.Origin.UserAgent).Seal(key, call.Workspace.Id, _requestId);
-            _ipHash = ClientTrace.HashOf(key, address);
+            (_client, _ipHash) = parts.Clients.Of(key, call.Workspace.Id, call.Address.ToString(), call.Origin.UserAgent);
         }
     }
 

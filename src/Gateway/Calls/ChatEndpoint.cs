@@ -10,15 +10,17 @@ using Microsoft.AspNetCore.Http;
 namespace Crew.Gateway.Calls;
 
 /// <summary>The parts that every call needs.</summary>
-internal sealed record CallParts(ModelCatalogue Catalogue, Ledger Ledger, Committer Committer, KeyRing Ring, DrainRoom Drains, OwedSettlements Owed, TimeProvider Clock);
+internal sealed record CallParts(
+    ModelCatalogue Catalogue, Ledger Ledger, Committer Committer, KeyRing Ring, ClientSeal Clients, DrainRoom Drains, OwedSettlements Owed, TimeProvider Clock);
 
 /// <summary><c>POST /v1/chat/completions</c>: read, scan, choose, and hand over to the exchange.</summary>
-internal sealed class ChatEndpoint(ModelCatalogue catalogue, Ledger ledger, Store store, KeyRing ring, DrainRoom drains, OwedSettlements owed, TimeProvider clock)
+internal sealed class ChatEndpoint(
+    ModelCatalogue catalogue, Ledger ledger, Store store, KeyRing ring, ClientSeal clients, DrainRoom drains, OwedSettlements owed, TimeProvider clock)
 {
     private CallParts? _parts;
 
     /// <summary>The store's committer is there once the store has started, which is before the first request.</summary>
-    private CallParts Parts => _parts ??= new CallParts(catalogue, ledger, store.Committer, ring, drains, owed, clock);
+    private CallParts Parts => _parts ??= new CallParts(catalogue, ledger, store.Committer, ring, clients, drains, owed, clock);
 
     public async Task HandleAsync(HttpContext http)
     {

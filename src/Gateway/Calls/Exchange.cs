@@ -41,7 +41,7 @@ internal sealed class Exchange(CallParts parts, Call call, ChatPlan plan, Reques
     /// <summary>The flush before our first byte; attempts that failed before are in it.</summary>
     public AccessWork Work => _work;
 
-    private CallFacts Facts => _facts ??= new CallFacts(call, plan.Model.Id, plan.Request.Stream, plan.IsSandboxed, parts.Ring);
+    private CallFacts Facts => _facts ??= new CallFacts(call, plan.Model.Id, plan.Request.Stream, plan.IsSandboxed, parts);
 
     public async Task RunAsync()
     {

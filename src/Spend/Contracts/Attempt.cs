@@ -85,7 +85,7 @@ public sealed class Attempt : AppendRow
 
     public int TotalMilliseconds { get; init; }
 
-    /// <summary>IP address and user agent, sealed by the caller; null under zero-logging.</summary>
+    /// <summary>IP address and user agent, from <see cref="ClientSeal"/>; null under zero-logging.</summary>
     public byte[]? SealedClient { get; init; }
 
     /// <summary>Keyed hash of the IP address, for look-up; null under zero-logging.</summary>

@@ -15,7 +15,7 @@ internal sealed record AttemptAnswer(
 {
     public static AttemptAnswer Of(AttemptRecord row, KeyRing ring)
     {
-        var client = ClientTrace.Open(ring, row.WorkspaceId, row.RequestId, row.ClientSealed);
+        var client = ClientTrace.Open(ring, row.WorkspaceId, row.IpHash, row.ClientSealed);
         return new AttemptAnswer(
             row.RequestId, row.Attempt, DateTimeOffset.FromUnixTimeMilliseconds(row.At), row.CrewId, row.KeyId, row.UserId, row.Model,
             row.ProviderId, row.Endpoint, row.Stream, row.Test,

@@ -11,7 +11,7 @@ internal sealed class SqliteBatch(SqliteConnection connection, TimeProvider cloc
 {
     private readonly Dictionary<string, sqlite3_stmt> _statements = [];
     private readonly Dictionary<(CounterTable, string), long> _sums = [];
-    private readonly SqliteRowWriter _writer = new();
+    private readonly SqliteBind _writer = new();
     private readonly Dictionary<AppendTable, SqliteNumbers> _numbers = [];
 
     public SqliteConnection Connection { get; } = connection;
@@ -211,59 +211,6 @@ internal sealed class SqliteBatch(SqliteConnection connection, TimeProvider cloc
         if (result is not (raw.SQLITE_OK or raw.SQLITE_DONE or raw.SQLITE_ROW))
         {
             SqliteException.ThrowExceptionForRC(result, Connection.Handle);
-        }
-    }
-
-    private sealed class SqliteRowWriter : IRowWriter
-    {
-        private sqlite3_stmt _statement = null!;
-
-        public int Bound { get; private set; }
-
-        public void Start(sqlite3_stmt statement) => (_statement, Bound) = (statement, 0);
-
-        public void Text(string? value)
-        {
-            if (value is null)
-            {
-                raw.sqlite3_bind_null(_statement, ++Bound);
-                return;
-            }
-
-            Span<byte> utf8 = stackalloc byte[512];
-            if (value.Length * 3 <= utf8.Length)
-            {
-                var length = System.Text.Encoding.UTF8.GetBytes(value, utf8);
-                raw.sqlite3_bind_text(_statement, ++Bound, utf8[..length]);
-            }
-            else
-            {
-                raw.sqlite3_bind_text(_statement, ++Bound, value);
-            }
-        }
-
-        public void Integer(long? value)
-        {
-            if (value is { } number)
-            {
-                raw.sqlite3_bind_int64(_statement, ++Bound, number);
-            }
-            else
-            {
-                raw.sqlite3_bind_null(_statement, ++Bound);
-            }
-        }
-
-        public void Blob(byte[]? value)
-        {
-            if (value is null)
-            {
-                raw.sqlite3_bind_null(_statement, ++Bound);
-            }
-            else
-            {
-                raw.sqlite3_bind_blob(_statement, ++Bound, value);
-            }
         }
     }
 }

@@ -15,7 +15,15 @@ internal sealed class SqliteStore : Store
     private readonly CancellationTokenSource _stopping = new();
     private Task _poll = Task.CompletedTask;
 
-    static SqliteStore() => Batteries_V2.Init();
+    /// <summary>
+    /// No connection is used by two threads at once, so SQLite need not lock each of its calls
+    /// (https://sqlite.org/threadsafe.html, multi-thread mode). The setting counts until the first connection is opened.
+    /// </summary>
+    static SqliteStore()
+    {
+        Batteries_V2.Init();
+        _ = raw.sqlite3_config(raw.SQLITE_CONFIG_MULTITHREAD);
+    }
 
     public SqliteStore(StoreOptions options, StorageModel model, IEnumerable<IEventSink> sinks, TimeProvider clock)
         : base(model, sinks, clock)
