@@ -14,7 +14,7 @@ internal static class UpdateProvider
 {
     /// <summary>Fields that are left out stay. <c>shared_with</c> takes null for "all", so that it is told from being left out.</summary>
     internal sealed record Request(
-        string? Name, string? BaseUrl, SecretText? ApiKey, JsonElement? SharedWith, ProviderTimeouts? Timeouts,
+        string? Name, string? BaseUrl, SecretText? ApiKey, JsonElement SharedWith, ProviderTimeouts? Timeouts,
         bool? CancelStopsBilling, DataPolicy? DataPolicy);
 
     public static void Map(RouteGroupBuilder providers) =>
@@ -80,7 +80,7 @@ internal static class UpdateProvider
             return unreachable;
         }
 
-        if (request.SharedWith is { } shared && Share(provider, shared, changes) is { } unshared)
+        if (request.SharedWith is { ValueKind: not JsonValueKind.Undefined } shared && Share(provider, shared, changes) is { } unshared)
         {
             return unshared;
         }
@@ -136,17 +136,17 @@ internal static class UpdateProvider
 
     private static Fault? Share(Provider provider, JsonElement shared, List<FieldChange> changes)
     {
-        string[]? workspaces = null;
-        if (shared.ValueKind == JsonValueKind.Array && shared.EnumerateArray().All(w => w.ValueKind == JsonValueKind.String))
+        string[]? workspaces;
+        try
         {
-            workspaces = [.. shared.EnumerateArray().Select(w => w.GetString()!)];
+            workspaces = shared.Deserialize<string[]>(ApiJson.Options);
         }
-        else if (shared.ValueKind != JsonValueKind.Null)
+        catch (JsonException)
         {
             return Faults.Invalid("shared_with", "shared_with must be a list of workspace ids or null.");
         }
 
-        if (ProviderDraft.SharedWith(workspaces ?? [], provider.WorkspaceId is null) is { } fault)
+        if (ProviderDraft.SharedWith(workspaces, provider.WorkspaceId is null) is { } fault)
         {
             return fault;
         }
