@@ -215,6 +215,21 @@ public abstract class EscalationTests(ApiStage stage) : ApiTests(stage)
         (await owner.PostAsync(path)).ShouldBe(201);
     }
 
+    [Fact]
+    public async Task Only_the_first_organization_refers_to_secrets_of_the_machine()
+    {
+        static object Draft(string key) => new { name = "refers", kind = "openai", base_url = "https://thief.example.com/v1", api_key = key };
+        foreach (var place in new[] { "env:OPENAI_API_KEY", "file:/run/secrets/openai" })
+        {
+            (await Stage.Foreigner.PostAsync("/v1/gateway/providers", Draft(place))).ShouldBe(400, "invalid_request");
+            (await Stage.Master.PostAsync("/v1/gateway/providers", Draft(place))).ShouldBe(400, "invalid_request");
+            (await Stage.Account.PostAsync("/v1/gateway/providers", Draft(place))).ShouldBe(201);
+        }
+
+        var plain = (await Stage.Foreigner.PostAsync("/v1/gateway/providers", Draft("sk-plain"))).ShouldBe(201).Text("id");
+        (await Stage.Foreigner.PatchAsync($"/v1/gateway/providers/{plain}", new { api_key = "env:OPENAI_API_KEY" })).ShouldBe(400, "invalid_request");
+    }
+
     private static Dictionary<string, object?> Merge(params object[] parts)
     {
         var all = new Dictionary<string, object?>();

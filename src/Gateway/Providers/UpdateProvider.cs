@@ -4,6 +4,7 @@ using Crew.Kernel;
 using Crew.Sealing;
 using Crew.Sealing.Egress;
 using Crew.Storage;
+using Crew.Tenancy.Contracts;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -28,14 +29,15 @@ internal static class UpdateProvider
             .Example("""{"name": "OpenAI, EU"}""");
 
     private static async Task<Reply<ProviderAnswer>> Handle(
-        string id, Body<Request> body, Call call, Store store, KeyRing ring, EgressPolicy egress, TimeProvider clock, CancellationToken cancel)
+        string id, Body<Request> body, Call call, Store store, KeyRing ring, EgressPolicy egress, Provisioner organizations, TimeProvider clock,
+        CancellationToken cancel)
     {
         if (body.Fault is { } broken)
         {
             return broken;
         }
 
-        if (Check(body.Value, call) is { } wrong)
+        if ((Check(body.Value) ?? await ProviderAccess.CheckKeyAsync(call, body.Value.ApiKey, organizations, cancel)) is { } wrong)
         {
             return wrong;
         }
@@ -62,9 +64,8 @@ internal static class UpdateProvider
         return changed.Failed(out var fault) ? fault : Reply<ProviderAnswer>.Ok(ProviderAnswer.Of(changed.Value), changed.Value.Version);
     }
 
-    private static Fault? Check(Request request, Call call) =>
-        (request.Name is null ? null : ProviderDraft.Name(request.Name)) ?? ProviderDraft.Key(request.ApiKey, call.Caller.IsAccount)
-        ?? request.Timeouts?.Check() ?? ProviderDraft.Policy(request.DataPolicy);
+    private static Fault? Check(Request request) =>
+        (request.Name is null ? null : ProviderDraft.Name(request.Name)) ?? request.Timeouts?.Check() ?? ProviderDraft.Policy(request.DataPolicy);
 
     private static Fault? Apply(Db db, Provider provider, Request request, KeyRing ring, EgressPolicy egress)
     {
