@@ -30,7 +30,8 @@ internal static class IdempotencyFaults
 /// </summary>
 internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> hasher, TimeProvider clock) : IEventSink
 {
-    private static readonly TimeSpan KeepFor = TimeSpan.FromHours(24);
+    /// <summary>How long a key and its answer are kept.</summary>
+    public static readonly TimeSpan KeepFor = TimeSpan.FromHours(24);
     private static readonly TimeSpan OwnerIsDeadAfter = TimeSpan.FromSeconds(60);
 
     /// <summary>
