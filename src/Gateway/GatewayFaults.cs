@@ -57,7 +57,7 @@ internal static class GatewayFaults
         .With("reason", "revoked");
 
     public static readonly Fault OperatorOnly = Faults.Invalid("api_key",
-        "env: and file: name places on the server, so only account masters may set them. Give the credential itself.");
+        "env: and file: name places on the server, so only account masters of the first organization may set them. Give the credential itself.");
 
     public static Fault OrganizationOnly(string permission) => new Fault("insufficient_permissions", 403,
         $"This belongs to the organization, not to a workspace. It takes {permission} at organization level, as organization owners and account masters have it.")

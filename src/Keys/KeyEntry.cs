@@ -38,6 +38,7 @@ internal sealed class KeyEntry
         var networks = new List<IReadOnlyList<System.Net.IPNetwork>> { NetworksOf(key) };
         var endsAt = key.EndsAt;
         var isRevoked = key.RevokedAt is not null;
+        var rate = key.RateLimitPerMinute;
         foreach (var parent in parents)
         {
             if (parent is null)
@@ -50,6 +51,7 @@ internal sealed class KeyEntry
             rights = rights.Intersect(parentRights);
             models = Narrow(models, Set(parent.AllowedModels));
             networks.Add(NetworksOf(parent));
+            rate = rate < parent.RateLimitPerMinute ? rate : parent.RateLimitPerMinute ?? rate;
             endsAt = (endsAt, parent.EndsAt) switch
             {
                 (null, var end) => end,
@@ -78,7 +80,7 @@ internal sealed class KeyEntry
             UserId = key.UserId,
             AllowedModels = models,
             AllowedNetworks = networks,
-            RateLimitPerMinute = key.RateLimitPerMinute,
+            RateLimitPerMinute = rate,
             ExpiresAt = endsAt,
             Revoked = revoked.Token,
         };

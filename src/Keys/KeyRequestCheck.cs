@@ -143,12 +143,17 @@ internal static class KeyRequestCheck
 
         if (target.LineageId == caller.LineageId)
         {
-            return null;
+            return takesItsPlace && target.Id != caller.Actor.Id ? Succession(target, caller) : null;
         }
 
         var draft = DraftOf(target);
         return Escalation(takesItsPlace ? draft : draft with { ExpiresAt = caller.ExpiresAt }, caller);
     }
+
+    /// <summary>A rolled key works on for its overlap only: it must not take the place of the key that has taken its own.</summary>
+    private static Fault? Succession(ApiKey target, Caller caller) => caller.ExpiresAt is { } ends && (target.EndsAt is null || target.EndsAt > ends)
+        ? KeyFaults.Escalation("expires_at", $"this credential itself ends at {Timestamp.ToText(ends)}")
+        : null;
 
     /// <summary>What a key is now, as a request for it would say.</summary>
     public static KeyDraft DraftOf(ApiKey key)

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using Crew.Http;
 using Crew.Kernel;
+using Crew.Spend.Contracts;
 using Crew.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -26,7 +27,8 @@ internal static class RollKey
             .Example("""{"overlap_seconds": 3600}""");
 
     private static async Task<Reply<KeyAnswer>> Handle(
-        string id, Body<Request> body, Call call, Store store, KeyMint mint, TimeProvider clock, CancellationToken cancel)
+        string id, Body<Request> body, Call call, Store store, KeyMint mint, KeyBudgets budgets, IKeyLineages lineages, TimeProvider clock,
+        CancellationToken cancel)
     {
         if (body.Fault is { } broken)
         {
@@ -52,7 +54,11 @@ internal static class RollKey
                 return refused;
             }
 
-            return Roll(db, key, mint, now, body.Value.OverlapSeconds ?? 0);
+            // The text of another key is worth what that key may spend: who is capped must not come by one that is not.
+            var line = await lineages.FindAsync(db, key.Id);
+            return budgets.WouldEscape(call.Caller, [line!.LineageId, .. line.ParentLineageIds])
+                ? KeyFaults.Escalation("id", "this credential has a budget that the spend of that key does not count against")
+                : Roll(db, key, mint, now, body.Value.OverlapSeconds ?? 0);
         }, cancel);
         if (rolled.Failed(out var fault))
         {

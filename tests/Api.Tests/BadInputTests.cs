@@ -50,6 +50,38 @@ public abstract class BadInputTests(ApiStage stage) : ApiTests(stage)
     public Task Bytes_that_are_no_UTF8_are_refused() =>
         EveryAsync(WithBody, [.. "{\"name\":\""u8, 0xC3, 0x28, .. "\"}"u8], 400, "invalid_request", "unknown_field", "invalid_json");
 
+    [Theory]
+    [InlineData("""{"settings":{"allowed_ips":["\ud800"]}}""")]
+    [InlineData("""{"settings":{"allowed_ips":[null]}}""")]
+    [InlineData("""{"settings":{"allowed_models":["\ud800"]}}""")]
+    [InlineData("""{"settings":{"allowed_models":[null]}}""")]
+    [InlineData("""{"settings":{"allowed_models":[""]}}""")]
+    public async Task Settings_with_texts_that_are_none_are_refused(string body) =>
+        (await Stage.Account.PatchAsync($"/v1/workspaces/{Stage.SecondWorkspaceId}", body)).ShouldBe(400, "invalid_request");
+
+    [Fact]
+    public async Task Settings_take_no_list_without_end()
+    {
+        var path = $"/v1/workspaces/{Stage.SecondWorkspaceId}";
+        (await Stage.Account.PatchAsync(path, new { settings = new { allowed_models = new[] { new string('m', 257) } } })).ShouldBe(400, "invalid_request");
+        (await Stage.Account.PatchAsync(path, new { settings = new { allowed_models = Enumerable.Repeat("m", 1_001) } })).ShouldBe(400, "invalid_request");
+        (await Stage.Account.PatchAsync(path, new { settings = new { allowed_models = new[] { new string('m', 256) } } })).ShouldBe(200);
+        (await Stage.Account.PatchAsync(path, new { settings = new { allowed_models = (string[]?)null } })).ShouldBe(200);
+    }
+
+    [Theory]
+    [InlineData("?force=maybe")]
+    [InlineData("?force=true&force=false")]
+    public async Task A_query_parameter_of_the_wrong_type_is_refused_with_a_body(string query) =>
+        (await Stage.Account.PatchAsync($"/v1/workspaces/{Stage.SecondWorkspaceId}{query}", new { })).ShouldBe(400, "invalid_request");
+
+    [Theory]
+    [InlineData("to=0001-01-01")]
+    [InlineData("from=0001-01-01")]
+    [InlineData("to=9999-12-31T23:59:59.999Z")]
+    public async Task Usage_takes_the_first_and_the_last_day_of_the_calendar(string query) =>
+        (await Stage.Account.GetAsync($"/v1/gateway/usage?{query}")).ShouldBe(200);
+
     [Fact]
     public async Task Another_content_type_is_415()
     {

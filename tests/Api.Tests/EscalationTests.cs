@@ -175,6 +175,61 @@ public abstract class EscalationTests(ApiStage stage) : ApiTests(stage)
         (await ChildAsync(new { allowed_models = new[] { "a" } })).ShouldBe(201);
     }
 
+    [Theory]
+    [InlineData(5, null, 5)]
+    [InlineData(5, 9, 5)]
+    [InlineData(9, 5, 5)]
+    [InlineData(null, 5, 5)]
+    public async Task A_child_is_as_slow_as_its_parent(int? parents, int? own, int expected)
+    {
+        var parent = await Stage.KeyAsync(new { rate_limit_per_minute = parents });
+        var child = await Stage.KeyAsync(new { rate_limit_per_minute = own, parent_id = parent.Id });
+        var limits = (await child.Caller.GetAsync("/v1/me")).ShouldBe(200).Data.GetProperty("limits");
+        limits.GetProperty("key_requests_per_minute").GetInt32().ShouldBe(expected);
+    }
+
+    [Fact]
+    public async Task A_capped_key_does_not_come_by_the_text_of_one_that_its_cap_does_not_cover()
+    {
+        var cap = new { amount_usd = "0.01", window = "day", mode = "strict" };
+        var capped = await Stage.KeyAsync(new { permissions = KeyRights, budget = cap });
+        var beside = await Stage.KeyAsync(new { permissions = KeyRights });
+        (await capped.Caller.PostAsync($"/v1/api-keys/{beside.Id}/roll")).ShouldBe(403, "insufficient_permissions");
+        (await beside.Caller.GetAsync("/v1/me")).ShouldBe(200);
+
+        var below = (await CreateAsync(capped, new { parent_id = capped.Id })).ShouldBe(201);
+        (await capped.Caller.PostAsync($"/v1/api-keys/{below.Text("id")}/roll")).ShouldBe(201);
+        (await capped.Caller.PostAsync($"/v1/api-keys/{capped.Id}/roll", new { overlap_seconds = 60 })).ShouldBe(201);
+        (await Stage.Master.PostAsync($"/v1/api-keys/{beside.Id}/roll")).ShouldBe(201);
+    }
+
+    [Fact]
+    public async Task A_rolled_key_does_not_take_the_place_of_its_successor()
+    {
+        var old = await Stage.KeyAsync(new { permissions = KeyRights });
+        var successor = (await Stage.Master.PostAsync($"/v1/api-keys/{old.Id}/roll", new { overlap_seconds = 3600 })).ShouldBe(201);
+        var path = $"/v1/api-keys/{successor.Text("id")}/roll";
+        (await old.Caller.PostAsync(path)).ShouldBe(403, "insufficient_permissions");
+        var owner = Stage.Caller(successor.Text("key"));
+        (await owner.GetAsync("/v1/me")).ShouldBe(200);
+        (await owner.PostAsync(path)).ShouldBe(201);
+    }
+
+    [Fact]
+    public async Task Only_the_first_organization_refers_to_secrets_of_the_machine()
+    {
+        static object Draft(string key) => new { name = "refers", kind = "openai", base_url = "https://thief.example.com/v1", api_key = key };
+        foreach (var place in new[] { "env:OPENAI_API_KEY", "file:/run/secrets/openai" })
+        {
+            (await Stage.Foreigner.PostAsync("/v1/gateway/providers", Draft(place))).ShouldBe(400, "invalid_request");
+            (await Stage.Master.PostAsync("/v1/gateway/providers", Draft(place))).ShouldBe(400, "invalid_request");
+            (await Stage.Account.PostAsync("/v1/gateway/providers", Draft(place))).ShouldBe(201);
+        }
+
+        var plain = (await Stage.Foreigner.PostAsync("/v1/gateway/providers", Draft("sk-plain"))).ShouldBe(201).Text("id");
+        (await Stage.Foreigner.PatchAsync($"/v1/gateway/providers/{plain}", new { api_key = "env:OPENAI_API_KEY" })).ShouldBe(400, "invalid_request");
+    }
+
     private static Dictionary<string, object?> Merge(params object[] parts)
     {
         var all = new Dictionary<string, object?>();

@@ -52,6 +52,34 @@ public abstract class IdempotencyTests(ApiStage stage) : ApiTests(stage)
         (await Stage.Master.PostAsync("/v1/crews", body, once)).ShouldBe(201).Header("Idempotency-Replayed").ShouldBe("true");
     }
 
+    /// <summary>What the header is for: who got no answer asks again, and neither loses the thing nor makes it twice.</summary>
+    [Fact]
+    public async Task Who_leaves_without_an_answer_may_ask_again()
+    {
+        for (var attempt = 0; attempt < 40; attempt++)
+        {
+            var (once, name) = (NewKey, $"left {Random.Shared.NextInt64():x}");
+            var body = $$"""{"name":"{{name}}","environment":"staging"}""";
+            using (var socket = new System.Net.Sockets.TcpClient("127.0.0.1", Stage.Server.Port))
+            {
+                socket.LingerState = new System.Net.Sockets.LingerOption(true, 0);
+                await socket.GetStream().WriteAsync(System.Text.Encoding.ASCII.GetBytes(
+                    $"POST /v1/crews HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {Stage.WorkspaceMaster}\r\nContent-Type: application/json\r\n"
+                    + $"{once.Item1}: {once.Item2}\r\nContent-Length: {body.Length}\r\n\r\n{body}"), Cancel);
+                await Task.Delay(attempt % 8, Cancel);
+            }
+
+            var answer = await Stage.Master.PostAsync("/v1/crews", body, once);
+            for (var tries = 0; answer.Code == "idempotency_in_progress" && tries < 100; tries++)
+            {
+                await Task.Delay(20, Cancel);
+                answer = await Stage.Master.PostAsync("/v1/crews", body, once);
+            }
+
+            (answer.Status == 201 || answer.Code == "already_created").ShouldBeTrue(answer.Body);
+        }
+    }
+
     [Fact]
     public async Task A_refused_request_leaves_its_key_free_for_a_mended_one()
     {

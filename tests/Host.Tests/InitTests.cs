@@ -28,6 +28,23 @@ public sealed class InitTests
     }
 
     [Fact]
+    public async Task The_keys_of_a_first_start_go_into_a_file_that_only_this_user_reads()
+    {
+        using var shell = new Shell();
+        using var taken = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        taken.Start();
+        var (file, elsewhere) = (shell.At("data.first-run.json"), shell.At("elsewhere.json"));
+        File.WriteAllText(elsewhere, "");
+        File.SetUnixFileMode(elsewhere, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
+        File.CreateSymbolicLink(file, elsewhere);
+        var served = await shell.RunAsync("serve", "--data", "data", "--urls", $"http://{taken.LocalEndpoint}");
+        served.Error.ShouldContain("first-run.json");
+        File.ReadAllText(elsewhere).ShouldBeEmpty();
+        File.ReadAllText(file).ShouldContain("crew_sk_live_");
+        File.GetUnixFileMode(file).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
+
+    [Fact]
     public async Task A_second_init_is_refused_and_makes_nothing()
     {
         using var shell = new Shell();

@@ -32,6 +32,21 @@ public sealed class HoldTests
     }
 
     [Fact]
+    public async Task An_absurd_cost_ends_its_hold_on_every_level_and_blocks()
+    {
+        _node.Put(Given.Budget("outer", BudgetSubject.Workspace(Given.Workspace), 10, strict: false));
+        _node.Put(Given.Budget("inner", BudgetSubject.Key(Given.Workspace, "key_1"), 100));
+        var scope = _node.Ledger.ScopeOf(Given.Key(), null, Given.Workspace);
+        var (first, second) = ((await _node.HoldAsync(scope, 5)).Value, (await _node.HoldAsync(scope, 5)).Value);
+        _node.Settle(first, long.MaxValue - 1, flushes: false);
+        _node.Settle(second, long.MaxValue - 1, flushes: false);
+        var book = _node.Ledger.BookOf(Given.Organization);
+        book.StateOf("outer")!.Held.ShouldBe(0);
+        book.StateOf("inner")!.Held.ShouldBe(0);
+        (await _node.HoldAsync(scope, 1)).Fault!.Details!["budget_id"].ShouldBe("inner");
+    }
+
+    [Fact]
     public void The_scope_of_a_caller_and_crew_is_made_once()
     {
         var caller = Given.Key();

@@ -23,6 +23,11 @@ public static class HttpModule
         services.AddSingleton<IdempotencyStore>(s => new IdempotencyStore(
             new Lazy<Store>(s.GetRequiredService<Store>), new Lazy<RequestHasher>(s.GetRequiredService<RequestHasher>), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IEventSink>(s => s.GetRequiredService<IdempotencyStore>());
+        services.AddSingleton(s => new IdempotencyExpiry(new Lazy<Store>(s.GetRequiredService<Store>), s.GetRequiredService<TimeProvider>()));
+        services.AddHostedService(s => s.GetRequiredService<IdempotencyExpiry>());
+
+        // What routing itself refuses (a query parameter of the wrong type) is answered and recorded like every other refusal.
+        services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
         services.AddRouting(options => options.LowercaseUrls = true);
         return services;
     }

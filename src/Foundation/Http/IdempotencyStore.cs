@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using Crew.Kernel;
@@ -29,8 +30,15 @@ internal static class IdempotencyFaults
 /// </summary>
 internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> hasher, TimeProvider clock) : IEventSink
 {
-    private static readonly TimeSpan KeepFor = TimeSpan.FromHours(24);
+    /// <summary>How long a key and its answer are kept.</summary>
+    public static readonly TimeSpan KeepFor = TimeSpan.FromHours(24);
     private static readonly TimeSpan OwnerIsDeadAfter = TimeSpan.FromSeconds(60);
+
+    /// <summary>
+    /// Entries whose request is under way in this process, with its id. A client that leaves ends its request without an answer: what
+    /// then still says "running" was never committed, and the client's next try may run it.
+    /// </summary>
+    private readonly ConcurrentDictionary<string, string> _underWay = new(StringComparer.Ordinal);
     private readonly string _epoch = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
 
     public async ValueTask<Fault?> BeginAsync(Call call, Endpoint endpoint)
@@ -70,12 +78,24 @@ internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> ha
     private async Task<Fault?> ReserveAsync(Call call, string id, string requestHash)
     {
         var now = clock.GetUtcNow();
+        void End() => _underWay.TryRemove(KeyValuePair.Create(id, call.RequestId));
+        call.Http.Response.OnCompleted(() =>
+        {
+            End();
+            return Task.CompletedTask;
+        });
         var outcome = await store.Value.ChangeAsync<IdempotencyEntry?>(call.Tenant, Origin.System, async db =>
         {
             var known = await db.Set<IdempotencyEntry>().SingleOrDefaultAsync(e => e.Id == id);
             if (known is not null && known.CreatedAt > now - KeepFor && !IsAbandoned(known, now))
             {
                 return Outcome(known);
+            }
+
+            // Noted before the entry is committed, or a twin could take it for one that nobody carries out.
+            if (_underWay.GetOrAdd(id, call.RequestId) != call.RequestId)
+            {
+                return IdempotencyFaults.InProgress;
             }
 
             if (known is not null)
@@ -86,7 +106,7 @@ internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> ha
 
             db.Add(new IdempotencyEntry { Id = id, WorkspaceId = call.Tenant.WorkspaceId!, RequestHash = requestHash, Epoch = _epoch, State = "running", CreatedAt = now });
             return Outcome(null);
-        }, call.Aborted);
+        }, CancellationToken.None);
         if (outcome.Failed(out var fault))
         {
             return fault == Faults.StorageUnavailable ? fault : IdempotencyFaults.InProgress;
@@ -98,14 +118,18 @@ internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> ha
         }
 
         call.Origin.IdempotencyId = id;
-        call.Idempotency = new IdempotencyHandle(store.Value, call.Tenant, id);
+        call.Idempotency = new IdempotencyHandle(store.Value, call.Tenant, id, End);
         return null;
     }
 
-    private bool IsAbandoned(IdempotencyEntry entry, DateTimeOffset now) =>
-        entry.State == "running" && entry.Epoch != _epoch && (store.Value.Dialect == "sqlite" || entry.CreatedAt < now - OwnerIsDeadAfter);
+    private bool IsAbandoned(IdempotencyEntry entry, DateTimeOffset now) => entry.State == "running" && !IsUnderWay(entry, now);
 
-    private static Fault? Answer(Call call, IdempotencyEntry entry, string requestHash, DateTimeOffset now)
+    /// <summary>Whether somebody still carries it out. Of another process only time tells, save that SQLite has no other.</summary>
+    private bool IsUnderWay(IdempotencyEntry entry, DateTimeOffset now) => entry.Epoch == _epoch
+        ? _underWay.ContainsKey(entry.Id)
+        : store.Value.Dialect != "sqlite" && entry.CreatedAt >= now - OwnerIsDeadAfter;
+
+    private Fault? Answer(Call call, IdempotencyEntry entry, string requestHash, DateTimeOffset now)
     {
         if (entry.RequestHash != requestHash)
         {
@@ -119,7 +143,7 @@ internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> ha
         }
 
         // Between the commit of the change and the keeping of its answer the entry is done without a status: its answer is on the way.
-        var isOnTheWay = entry.Status is null && entry.CreatedAt > now - OwnerIsDeadAfter;
+        var isOnTheWay = entry.Status is null && IsUnderWay(entry, now);
         return entry.State == "running" || isOnTheWay ? IdempotencyFaults.InProgress : IdempotencyFaults.AlreadyCreated(entry.ResourceId);
     }
 
@@ -127,7 +151,7 @@ internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> ha
 }
 
 /// <summary>The entry that the current request has reserved.</summary>
-internal sealed class IdempotencyHandle(Store store, Tenant tenant, string id)
+internal sealed class IdempotencyHandle(Store store, Tenant tenant, string id, Action ended)
 {
     /// <summary>Keeps the answer; with a null body (it held a secret) a replay only learns the id.</summary>
     public Task KeepAsync(int status, byte[]? answer) => ChangeAsync(entry =>
@@ -140,22 +164,26 @@ internal sealed class IdempotencyHandle(Store store, Tenant tenant, string id)
     /// <summary>The request was refused and changed nothing: the same key may be used for a mended request.</summary>
     public Task ForgetAsync() => ChangeAsync(null);
 
-    private Task ChangeAsync(Action<IdempotencyEntry>? change) => store.ChangeAsync<bool>(tenant, Origin.System, async db =>
+    private async Task ChangeAsync(Action<IdempotencyEntry>? change)
     {
-        if (await db.Set<IdempotencyEntry>().SingleOrDefaultAsync(e => e.Id == id) is { } entry)
+        await store.ChangeAsync<bool>(tenant, Origin.System, async db =>
         {
-            if (change is not null)
+            if (await db.Set<IdempotencyEntry>().SingleOrDefaultAsync(e => e.Id == id) is { } entry)
             {
-                change(entry);
+                if (change is not null)
+                {
+                    change(entry);
+                }
+                else if (entry.State == "running")
+                {
+                    db.Remove(entry);
+                }
             }
-            else if (entry.State == "running")
-            {
-                db.Remove(entry);
-            }
-        }
 
-        return true;
-    });
+            return true;
+        });
+        ended();
+    }
 }
 
 /// <summary>Keyed hash of requests, so that what is kept of them says nothing by itself.</summary>

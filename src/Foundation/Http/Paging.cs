@@ -10,6 +10,9 @@ public sealed class Paging
     public const int DefaultLimit = 50;
     public const int MaximumLimit = 100;
 
+    /// <summary>The longest position is a model's id with its owner's.</summary>
+    private const int MaximumPositionBytes = 384;
+
     private Paging(int limit, string? cursor, Fault? fault) => (Limit, Cursor, Fault) = (limit, cursor, fault);
 
     public int Limit { get; }
@@ -46,8 +49,8 @@ public sealed class Paging
     {
         position = "";
         var text = cursor.Replace('-', '+').Replace('_', '/');
-        Span<byte> bytes = stackalloc byte[256];
-        if (text.Length > 300 || !Convert.TryFromBase64String(text.PadRight((text.Length + 3) / 4 * 4, '='), bytes, out var length))
+        Span<byte> bytes = stackalloc byte[MaximumPositionBytes];
+        if (text.Length > MaximumPositionBytes * 4 / 3 || !Convert.TryFromBase64String(text.PadRight((text.Length + 3) / 4 * 4, '='), bytes, out var length))
         {
             return false;
         }

@@ -41,7 +41,7 @@ public sealed class RateLimiter(TimeProvider clock)
     }
 
     /// <summary>An IPv6 subscriber owns a /64: counting single addresses would count nothing.</summary>
-    private static IPAddress Network(IPAddress address)
+    internal static IPAddress Network(IPAddress address)
     {
         if (address.AddressFamily != System.Net.Sockets.AddressFamily.InterNetworkV6)
         {

@@ -21,7 +21,7 @@ public sealed class RefusalLog(Store store, IAccessTrail trail, TimeProvider clo
     /// <summary>A refusal of somebody whose workspace is not known: goes to the installation's log.</summary>
     internal void Unknown(Call call, string reason)
     {
-        var network = _tallies.Count < MostKinds ? call.Address.ToString() : "many";
+        var network = _tallies.Count < MostKinds ? RateLimiter.Network(call.Address).ToString() : "many";
         Count($"?|{network}|{reason}", () => new Tally(null, new Origin(new Actor("anonymous", "anonymous"), call.Address.ToString(), null, call.RequestId),
             new Event("auth.failed") { Outcome = "denied", Reason = reason, Log = EventLog.Installation }));
     }

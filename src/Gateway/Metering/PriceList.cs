@@ -10,6 +10,12 @@ internal sealed record PriceList
 {
     public const long TokensPerPrice = 1_000_000;
 
+    /// <summary>
+    /// No bill of one attempt is higher: 100,000 dollars. A provider's counts that come to more are a broken number, and sums of
+    /// costs stay far from overflow.
+    /// </summary>
+    public static readonly NanoUsd MaxCost = new(100_000 * NanoUsd.PerDollar);
+
     private PriceList(NanoUsd input, NanoUsd output, NanoUsd cacheRead, NanoUsd cacheWrite) =>
         (Input, Output, CacheRead, CacheWrite) = (input, output, cacheRead, cacheWrite);
 
@@ -51,10 +57,14 @@ internal sealed record PriceList
         new(input, output, cacheRead ?? input, cacheWrite ?? input);
 
     /// <summary>The cost of these tokens, rounded up once to a whole nano-USD.</summary>
-    /// <exception cref="OverflowException">The cost does not fit into 64 bits, about nine billion dollars.</exception>
-    public NanoUsd CostOf(in TokenCounts tokens) => RoundUp(
-        ((Int128)tokens.Input * Input.Value) + ((Int128)tokens.CacheRead * CacheRead.Value)
-        + ((Int128)tokens.CacheWrite * CacheWrite.Value) + ((Int128)tokens.AllOutput * Output.Value));
+    /// <exception cref="OverflowException">The cost is above <see cref="MaxCost"/>.</exception>
+    public NanoUsd CostOf(in TokenCounts tokens)
+    {
+        var cost = RoundUp(
+            ((Int128)tokens.Input * Input.Value) + ((Int128)tokens.CacheRead * CacheRead.Value)
+            + ((Int128)tokens.CacheWrite * CacheWrite.Value) + ((Int128)tokens.AllOutput * Output.Value));
+        return cost <= MaxCost ? cost : throw new OverflowException("No attempt costs as much.");
+    }
 
     internal static NanoUsd RoundUp(Int128 millionths)
     {

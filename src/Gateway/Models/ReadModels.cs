@@ -39,7 +39,7 @@ internal static class ReadModels
             var models = await db.Set<Model>().AsNoTracking().ToListAsync(cancel);
             return models.Where(m => m.ReadTargets().Any(t => providers.Contains(t.ProviderId))).ToList();
         }, cancel);
-        var page = rows.Select(m => (Model: m, Position: $"{m.Id}\n{m.OwnerId}")).OrderBy(m => m.Position, StringComparer.Ordinal)
+        var page = rows.Select(m => (Model: m, Position: $"{m.Id}%{m.OwnerId}")).OrderBy(m => m.Position, StringComparer.Ordinal)
             .Where(m => paging.Cursor is null || string.CompareOrdinal(m.Position, paging.Cursor) > 0).Take(paging.Limit + 1).ToList();
         return new PageReply<ModelAnswer>(Page<(Model Model, string Position)>.From(page, paging.Limit, m => Paging.Encode(m.Position))
             .Select(m => ModelAnswer.Of(m.Model)));

@@ -13,7 +13,7 @@ namespace Crew.Gateway.Models;
 internal static class UpdateModel
 {
     /// <summary>Fields that are left out stay; a price of null makes the price unknown.</summary>
-    internal sealed record Request(IReadOnlyList<NewTarget>? Targets, JsonElement? PricePerMillionUsd, int? ContextWindow, int? MaxOutputTokens);
+    internal sealed record Request(IReadOnlyList<NewTarget>? Targets, JsonElement PricePerMillionUsd, int? ContextWindow, int? MaxOutputTokens);
 
     public static void Map(RouteGroupBuilder models) =>
         models.MapPatch("/{**id:minlength(1)}", Handle)
@@ -79,7 +79,7 @@ internal static class UpdateModel
             model.Targets = after;
         }
 
-        if (request.PricePerMillionUsd is { } given && Reprice(model, given, changes) is { } mispriced)
+        if (request.PricePerMillionUsd is { ValueKind: not JsonValueKind.Undefined } given && Reprice(model, given, changes) is { } mispriced)
         {
             return mispriced;
         }

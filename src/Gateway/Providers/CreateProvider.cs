@@ -4,6 +4,7 @@ using Crew.Kernel;
 using Crew.Sealing;
 using Crew.Sealing.Egress;
 using Crew.Storage;
+using Crew.Tenancy.Contracts;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -28,14 +29,15 @@ internal static class CreateProvider
             .Example("""{"name": "OpenAI", "kind": "openai", "base_url": "https://api.openai.com/v1", "api_key": "sk-…"}""");
 
     private static async Task<Reply<ProviderAnswer>> Handle(
-        Body<Request> body, Call call, Store store, KeyRing ring, EgressPolicy egress, TimeProvider clock, CancellationToken cancel)
+        Body<Request> body, Call call, Store store, KeyRing ring, EgressPolicy egress, Provisioner organizations, TimeProvider clock,
+        CancellationToken cancel)
     {
         if (body.Fault is { } broken)
         {
             return broken;
         }
 
-        if (Check(body.Value, call) is { } wrong)
+        if ((Check(body.Value, call) ?? await ProviderAccess.CheckKeyAsync(call, body.Value.ApiKey, organizations, cancel)) is { } wrong)
         {
             return wrong;
         }
@@ -82,7 +84,7 @@ internal static class CreateProvider
         }
 
         return ProviderDraft.Name(request.Name) ?? ProviderDraft.Kind(request.Kind) ?? ProviderDraft.SharedWith(request.SharedWith, isOrganizational)
-            ?? ProviderDraft.Key(request.ApiKey, call.Caller.IsAccount) ?? request.Timeouts?.Check() ?? ProviderDraft.Policy(request.DataPolicy);
+            ?? request.Timeouts?.Check() ?? ProviderDraft.Policy(request.DataPolicy);
     }
 
     private static Provider Make(Request request, string url, Call call, DateTimeOffset now) => new()

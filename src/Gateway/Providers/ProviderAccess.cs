@@ -2,6 +2,7 @@ using Crew.Gateway.Catalogue;
 using Crew.Http;
 using Crew.Kernel;
 using Crew.Storage;
+using Crew.Tenancy.Contracts;
 using Microsoft.EntityFrameworkCore;
 
 namespace Crew.Gateway.Providers;
@@ -14,6 +15,17 @@ internal static class ProviderAccess
     public static bool MayWriteForOrganization(Call call) => call.Caller.OrganizationPermissions.Has(Write);
 
     public static bool Sees(Call call, Provider provider) => provider.IsSharedWith(call.Workspace.Id) || MayWriteForOrganization(call);
+
+    /// <summary>
+    /// What is wrong with a credential. References to the machine's own secrets are for its operator: with the account master of any
+    /// other organization they would send the operator's key to a server of that organization's choice.
+    /// </summary>
+    public static async ValueTask<Fault?> CheckKeyAsync(Call call, SecretText? key, Provisioner organizations, CancellationToken cancel)
+    {
+        var isOperator = key is not null && CredentialSource.IsReference(key.Reveal()) && call.Caller.IsAccount
+            && await organizations.IsFirstAsync(call.Caller.OrganizationId, cancel);
+        return ProviderDraft.Key(key, isOperator);
+    }
 
     public static async Task<Outcome<Provider>> FindAsync(Db db, Call call, string id, bool toChange)
     {

@@ -4,6 +4,7 @@ using Crew.Kernel;
 using Crew.Sealing;
 using Crew.Sealing.Egress;
 using Crew.Storage;
+using Crew.Tenancy.Contracts;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -14,7 +15,7 @@ internal static class UpdateProvider
 {
     /// <summary>Fields that are left out stay. <c>shared_with</c> takes null for "all", so that it is told from being left out.</summary>
     internal sealed record Request(
-        string? Name, string? BaseUrl, SecretText? ApiKey, JsonElement? SharedWith, ProviderTimeouts? Timeouts,
+        string? Name, string? BaseUrl, SecretText? ApiKey, JsonElement SharedWith, ProviderTimeouts? Timeouts,
         bool? CancelStopsBilling, DataPolicy? DataPolicy);
 
     public static void Map(RouteGroupBuilder providers) =>
@@ -28,14 +29,15 @@ internal static class UpdateProvider
             .Example("""{"name": "OpenAI, EU"}""");
 
     private static async Task<Reply<ProviderAnswer>> Handle(
-        string id, Body<Request> body, Call call, Store store, KeyRing ring, EgressPolicy egress, TimeProvider clock, CancellationToken cancel)
+        string id, Body<Request> body, Call call, Store store, KeyRing ring, EgressPolicy egress, Provisioner organizations, TimeProvider clock,
+        CancellationToken cancel)
     {
         if (body.Fault is { } broken)
         {
             return broken;
         }
 
-        if (Check(body.Value, call) is { } wrong)
+        if ((Check(body.Value) ?? await ProviderAccess.CheckKeyAsync(call, body.Value.ApiKey, organizations, cancel)) is { } wrong)
         {
             return wrong;
         }
@@ -62,9 +64,8 @@ internal static class UpdateProvider
         return changed.Failed(out var fault) ? fault : Reply<ProviderAnswer>.Ok(ProviderAnswer.Of(changed.Value), changed.Value.Version);
     }
 
-    private static Fault? Check(Request request, Call call) =>
-        (request.Name is null ? null : ProviderDraft.Name(request.Name)) ?? ProviderDraft.Key(request.ApiKey, call.Caller.IsAccount)
-        ?? request.Timeouts?.Check() ?? ProviderDraft.Policy(request.DataPolicy);
+    private static Fault? Check(Request request) =>
+        (request.Name is null ? null : ProviderDraft.Name(request.Name)) ?? request.Timeouts?.Check() ?? ProviderDraft.Policy(request.DataPolicy);
 
     private static Fault? Apply(Db db, Provider provider, Request request, KeyRing ring, EgressPolicy egress)
     {
@@ -80,7 +81,7 @@ internal static class UpdateProvider
             return unreachable;
         }
 
-        if (request.SharedWith is { } shared && Share(provider, shared, changes) is { } unshared)
+        if (request.SharedWith is { ValueKind: not JsonValueKind.Undefined } shared && Share(provider, shared, changes) is { } unshared)
         {
             return unshared;
         }
@@ -136,17 +137,17 @@ internal static class UpdateProvider
 
     private static Fault? Share(Provider provider, JsonElement shared, List<FieldChange> changes)
     {
-        string[]? workspaces = null;
-        if (shared.ValueKind == JsonValueKind.Array && shared.EnumerateArray().All(w => w.ValueKind == JsonValueKind.String))
+        string[]? workspaces;
+        try
         {
-            workspaces = [.. shared.EnumerateArray().Select(w => w.GetString()!)];
+            workspaces = shared.Deserialize<string[]>(ApiJson.Options);
         }
-        else if (shared.ValueKind != JsonValueKind.Null)
+        catch (JsonException)
         {
             return Faults.Invalid("shared_with", "shared_with must be a list of workspace ids or null.");
         }
 
-        if (ProviderDraft.SharedWith(workspaces ?? [], provider.WorkspaceId is null) is { } fault)
+        if (ProviderDraft.SharedWith(workspaces, provider.WorkspaceId is null) is { } fault)
         {
             return fault;
         }

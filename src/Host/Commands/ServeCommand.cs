@@ -113,7 +113,9 @@ internal static class ServeCommand
             return;
         }
 
-        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
+        // A file that lies there already keeps its own mode, and may be a link to somewhere else: the keys go into a new one.
+        File.Delete(settings.FirstRunFile);
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
         {
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;

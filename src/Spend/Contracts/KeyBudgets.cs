@@ -11,7 +11,11 @@ public sealed class KeyBudgets(Ledger ledger, TimeProvider clock)
     /// Whether keys that this caller makes must be its children: when it (or a parent) has a budget, which a key beside it would
     /// escape. Those who may change that budget anyway are free.
     /// </summary>
-    public bool MustHaveParent(Caller caller)
+    public bool MustHaveParent(Caller caller) => WouldEscape(caller, []);
+
+    /// <summary>Whether the spend of a key would miss a key's budget that the caller's own spend counts against.</summary>
+    /// <param name="lineages">The key's lineage and those of its parents.</param>
+    public bool WouldEscape(Caller caller, IReadOnlyCollection<string> lineages)
     {
         if (caller.OrganizationPermissions.Has(BudgetAccess.Write) || caller.LineageId.Length == 0)
         {
@@ -19,7 +23,8 @@ public sealed class KeyBudgets(Ledger ledger, TimeProvider clock)
         }
 
         var book = ledger.BookOf(caller.OrganizationId);
-        return caller.ParentLineageIds.Append(caller.LineageId).Any(id => book.HasBudget(BudgetSubject.Key(caller.WorkspaceId, id)));
+        return caller.ParentLineageIds.Append(caller.LineageId)
+            .Any(id => !lineages.Contains(id) && book.HasBudget(BudgetSubject.Key(caller.WorkspaceId, id)));
     }
 
     /// <summary>

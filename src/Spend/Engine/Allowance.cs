@@ -39,7 +39,7 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
     /// <summary>Dispatched and never settled: counted as spent, because nobody knows.</summary>
     public long Unknown { get; set; }
 
-    public long Used => Settled + Held + Unknown;
+    public long Used => Sum(Sum(Settled, Held), Unknown);
 
     /// <summary>Negative is debt.</summary>
     public long Available => Leased - Used;
@@ -103,6 +103,12 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
 
         return IsQueued = WasQueued = true;
     }
+
+    /// <summary>
+    /// The sum of two amounts, which stops at the largest number: an overflow in the middle of a chain would leave holds on the
+    /// levels behind it.
+    /// </summary>
+    public static long Sum(long amount, long more) => more > long.MaxValue - amount ? long.MaxValue : amount + more;
 
     /// <summary>Joins the queue for a bigger lease; the task ends when the database has answered, whatever it said.</summary>
     public Task Ask(long amount, long smallest)

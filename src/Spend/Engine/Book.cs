@@ -150,7 +150,7 @@ internal sealed class Book(string organizationId, LeaseDesk desk, TimeProvider c
                 switch (how)
                 {
                     case HoldEnd.Settled:
-                        allowance.Settled += cost;
+                        allowance.Settled = Allowance.Sum(allowance.Settled, cost);
                         NoteBreach(allowance, cost - hold.AmountNano);
                         break;
                     case HoldEnd.Lost:
@@ -371,7 +371,7 @@ internal sealed class Book(string organizationId, LeaseDesk desk, TimeProvider c
     {
         if (excess > 0 && allowance.Terms.IsStrict)
         {
-            allowance.Breach += excess;
+            allowance.Breach = Allowance.Sum(allowance.Breach, excess);
             desk.NoteBreach(this);
         }
     }

@@ -42,7 +42,7 @@ internal static class SumUsage
             return wrong;
         }
 
-        var sinceMs = (filter.From ?? (filter.To ?? clock.GetUtcNow()).AddDays(-DefaultDays)).ToUnixTimeMilliseconds();
+        var sinceMs = filter.From?.ToUnixTimeMilliseconds() ?? (filter.To ?? clock.GetUtcNow()).ToUnixTimeMilliseconds() - (DefaultDays * DayMs);
         var groups = await store.ReadAsync(call.Tenant, async db =>
         {
             var rows = (await filter.RowsAsync(db, call, keys, ring)).Where(a => a.At >= sinceMs);

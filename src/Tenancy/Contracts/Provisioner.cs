@@ -19,6 +19,10 @@ public sealed class Provisioner(Store store, StoredKeys keys, TimeProvider clock
     public Task<bool> AnyAsync(CancellationToken cancel) =>
         store.ReadAsync(SystemJob.Provision, db => db.Set<Organization>().AnyAsync(cancel), cancel);
 
+    /// <summary>Whether this is the organization that the installation began with: that of whoever runs the machine.</summary>
+    public Task<bool> IsFirstAsync(string organizationId, CancellationToken cancel) => store.ReadAsync(SystemJob.Provision,
+        async db => await db.Set<Organization>().OrderBy(o => o.Id).Select(o => o.Id).FirstAsync(cancel) == organizationId, cancel);
+
     /// <summary>The organizations with their first workspace, for the command line.</summary>
     public Task<List<(string OrganizationId, string WorkspaceId, string Name)>> ListAsync(CancellationToken cancel) =>
         store.ReadAsync(SystemJob.OperatorCommand, async db =>

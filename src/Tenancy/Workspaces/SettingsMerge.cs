@@ -16,10 +16,14 @@ internal static class SettingsMerge
         }
 
         var merged = JsonNode.Parse(settings.ToJson())!.AsObject();
-        Merge(merged, patch);
         try
         {
+            Merge(merged, patch);
             return merged.Deserialize<WorkspaceSettings>(ApiJson.Options)!;
+        }
+        catch (InvalidOperationException)
+        {
+            return Faults.Invalid("settings", "A text in settings holds half of a surrogate pair. Send well-formed Unicode.");
         }
         catch (JsonException error)
         {

@@ -31,7 +31,7 @@ internal static class UpdateWorkspace
             .Example("""{"settings": {"allowed_ips": ["203.0.113.0/24"], "zero_logging": true}}""");
 
     private static async Task<Reply<WorkspaceAnswer>> Handle(
-        string id, Body<Request> body, Call call, Store store, bool? force, CancellationToken cancel)
+        string id, Body<Request> body, Call call, Store store, string? force, CancellationToken cancel)
     {
         if (!Id.IsValid(id, IdPrefix.Workspace) || !ReadWorkspace.Reaches(call, id, "workspaces:write"))
         {
@@ -48,6 +48,11 @@ internal static class UpdateWorkspace
             return wrong;
         }
 
+        if (force is not (null or "true" or "false"))
+        {
+            return Faults.Invalid("force", "force must be true or false.");
+        }
+
         var author = id == call.Workspace.Id ? call.Address : null;
         var changed = await store.ChangeAsync<Workspace>(new Tenant(call.Caller.OrganizationId, id), call.Origin, async db =>
         {
@@ -57,7 +62,7 @@ internal static class UpdateWorkspace
                 return Faults.NotFound;
             }
 
-            var fault = call.CheckVersion(workspace.Version) ?? Apply(db, workspace, body.Value, author, force == true);
+            var fault = call.CheckVersion(workspace.Version) ?? Apply(db, workspace, body.Value, author, force == "true");
             return fault is null ? workspace : fault;
         }, cancel);
         return changed.Failed(out var refused) ? refused : Reply<WorkspaceAnswer>.Ok(WorkspaceAnswer.Of(changed.Value), changed.Value.Version);

@@ -7,6 +7,10 @@ namespace Crew.Tenancy.Workspaces;
 /// <summary>What a workspace may set for itself. Every field has a default that is the safe choice.</summary>
 internal sealed record WorkspaceSettings
 {
+    private const int MaximumNetworks = 500;
+    private const int MaximumModels = 1_000;
+    private const int MaximumModelCharacters = 256;
+
     /// <summary>Addresses and CIDR networks that may call; empty is any.</summary>
     public IReadOnlyList<string> AllowedIps { get; init; } = [];
 
@@ -34,12 +38,23 @@ internal sealed record WorkspaceSettings
     /// <summary>What is wrong with the settings, if anything. <paramref name="author"/> is the address that must not lock itself out.</summary>
     public Fault? Check(System.Net.IPAddress? author, bool force)
     {
+        if (AllowedIps.Count > MaximumNetworks)
+        {
+            return Faults.Invalid("settings.allowed_ips", $"At most {MaximumNetworks} networks.");
+        }
+
+        if (AllowedModels is { } models && (models.Count > MaximumModels || models.Any(m => m is not { Length: > 0 and <= MaximumModelCharacters })))
+        {
+            return Faults.Invalid("settings.allowed_models",
+                $"allowed_models must be a list of at most {MaximumModels} model ids of 1 to {MaximumModelCharacters} characters, or null for all.");
+        }
+
         var networks = new List<System.Net.IPNetwork>();
         foreach (var entry in AllowedIps)
         {
-            if (!Networks.TryParse(entry, out var network))
+            if (entry is null || !Networks.TryParse(entry, out var network))
             {
-                return Faults.Invalid("settings.allowed_ips", $"'{entry}' is no address or CIDR network. Write for example 203.0.113.7 or 2001:db8::/32.");
+                return Faults.Invalid("settings.allowed_ips", $"'{new string([.. (entry ?? "null").Take(60)])}' is no address or CIDR network. Write for example 203.0.113.7 or 2001:db8::/32.");
             }
 
             networks.Add(network);
@@ -51,7 +66,7 @@ internal sealed record WorkspaceSettings
                 $"This list would lock out the address that this request comes from ({author}). Add it, or repeat with ?force=true.").At("settings.allowed_ips");
         }
 
-        return AllowedIps.Count > 500 ? Faults.Invalid("settings.allowed_ips", "At most 500 networks.") : Retention.Check();
+        return Retention.Check();
     }
 }
 

@@ -50,7 +50,7 @@ public sealed class SettlementTests
     [Fact]
     public void Numbers_that_no_bill_holds_count_as_missing()
     {
-        var dear = new Settlement(Worst, PriceList.Parse("999999999", "999999999").Value, false, Held);
+        var dear = new Settlement(Worst, PriceList.Parse("999999", "999999").Value, false, Held);
         var absurd = new TokenCounts(TokenCounts.MaxPerClass, 0, 0, TokenCounts.MaxPerClass, 0);
         dear.OfAnswer(absurd, 8).Provenance.ShouldBe(Provenance.Estimated);
         dear.OfBreak(absurd, 8).Provenance.ShouldBe(Provenance.Floor);

@@ -229,6 +229,7 @@ public sealed class ChatRequestScanTests
     [InlineData("""[{"role":"user","content":[{"type":"im\u0061ge_url"}]}]""", false)]
     [InlineData("""[{"role":"user","content":[{"file":{"file_id":"file-1"}}]}]""", false)]
     [InlineData("""[{"role":"user","content":[{"type":"text","text":"a","image_url":{"url":"u"}}]}]""", false)]
+    [InlineData("""[{"role":"user","content":[{"image_embeds":"e"}]}]""", false)]
     [InlineData("""[{"role":"assistant","audio":{"id":"audio_1"}}]""", false)]
     [InlineData("""[{"role":"user","content":[{"type":["input_audio"]}]}]""", false)]
     public void Messages_whose_tokens_the_body_does_not_bound_are_known(string messages, bool boundable) =>
@@ -244,8 +245,28 @@ public sealed class ChatRequestScanTests
     [InlineData("\"prediction\":null", ChatFeatures.None)]
     [InlineData("\"service_tier\":\"priority\"", ChatFeatures.PricedTier)]
     [InlineData("\"service_tier\":\"default\"", ChatFeatures.None)]
+    [InlineData("\"tools\":null", ChatFeatures.None)]
+    [InlineData("\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"type\":\"x\"}},{\"type\":\"custom\"}]", ChatFeatures.Tools)]
+    [InlineData("\"tools\":[{\"type\":\"web_search\"}]", ChatFeatures.Tools | ChatFeatures.HostedTools)]
+    [InlineData("\"tools\":[{\"type\":\"function\"},{\"google_search\":{}}]", ChatFeatures.Tools | ChatFeatures.HostedTools)]
+    [InlineData("\"tools\":[{\"google_search\":{}},{\"type\":\"function\"}]", ChatFeatures.Tools | ChatFeatures.HostedTools)]
+    [InlineData("\"tools\":[{\"type\":\"function\",\"typ\\u0065\":\"web_search\"}]", ChatFeatures.Tools | ChatFeatures.HostedTools)]
+    [InlineData("\"tools\":[{\"type\":\"web_search\",\"type\":\"function\"}]", ChatFeatures.Tools | ChatFeatures.HostedTools)]
+    [InlineData("\"tools\":[{\"type\":[\"function\"]}]", ChatFeatures.Tools | ChatFeatures.HostedTools)]
+    [InlineData("\"plugins\":[{\"id\":\"web\"}]", ChatFeatures.HostedTools)]
+    [InlineData("\"search_parameters\":{\"mode\":\"on\"}", ChatFeatures.HostedTools)]
+    [InlineData("\"enable_search\":true", ChatFeatures.HostedTools)]
+    [InlineData("\"enable_search\":false", ChatFeatures.None)]
+    [InlineData("\"data_sources\":[{}]", ChatFeatures.HostedTools)]
+    [InlineData("\"models\":null", ChatFeatures.None)]
     public void Features_with_a_price_of_their_own_are_seen(string member, object expected) =>
         Ok($$"""{"model":"m",{{member}},"z":1}""").Features.ShouldBe((ChatFeatures)expected);
+
+    [Theory]
+    [InlineData("models")]
+    [InlineData("fallbacks")]
+    public void A_body_that_names_further_models_is_refused(string field) =>
+        Refused($$"""{"model":"m","{{field}}":["dear-{{Canary}}"]}""").Details!["field"].ShouldBe(field);
 
     [Fact]
     public void A_million_odd_names_cost_no_exceptions()

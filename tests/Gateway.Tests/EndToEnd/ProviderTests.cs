@@ -77,6 +77,42 @@ public sealed class ProviderTests(GatewayServer gateway)
     }
 
     [Fact]
+    public async Task The_catalogue_is_read_page_by_page()
+    {
+        var longest = "paged/" + new string('m', 250);
+        await gateway.Server.CreateModelAsync(new NewModel { Id = "paged/one", ProviderId = gateway.ProviderId });
+        await gateway.Server.CreateModelAsync(new NewModel { Id = longest, ProviderId = gateway.ProviderId });
+        var (ids, query) = (new List<string>(), "?limit=1");
+        while (query.Length > 0)
+        {
+            using var page = JsonDocument.Parse(await gateway.Server.Master.GetStringAsync(new Uri("/v1/gateway/models" + query, UriKind.Relative)));
+            ids.AddRange(page.RootElement.GetProperty("data").EnumerateArray().Select(m => m.GetProperty("id").GetString()!));
+            query = page.RootElement.GetProperty("pagination").GetProperty("next_cursor").GetString() is { } next ? "?limit=1&cursor=" + next : "";
+        }
+
+        ids.ShouldBeUnique();
+        ids.ShouldContain("paged/one");
+        ids.ShouldContain(longest);
+    }
+
+    [Fact]
+    public async Task A_null_takes_back_whom_a_provider_is_shared_with_and_what_a_model_costs()
+    {
+        var made = await gateway.Server.PostAsync("/v1/gateway/providers", new Dictionary<string, object?> { ["name"] = "shared", ["kind"] = "sandbox", ["owner"] = "organization" });
+        var provider = made.GetProperty("id").GetString()!;
+        var path = $"/v1/gateway/providers/{provider}";
+        await PatchAsync(path, """{"shared_with":["ws_01m85f53nvf8ft65hwwx9ppnf6"]}""");
+        (await PatchAsync(path, """{"name":"kept"}""")).GetProperty("shared_with").GetArrayLength().ShouldBe(1);
+        (await PatchAsync(path, """{"shared_with":null}""")).GetProperty("shared_with").ValueKind.ShouldBe(JsonValueKind.Null);
+        using var halfPair = new StringContent("{\"shared_with\":[\"\\ud800\"]}", Encoding.UTF8, "application/json");
+        using var refused = await gateway.Server.Master.PatchAsync(new Uri(path, UriKind.Relative), halfPair);
+        refused.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        await gateway.Server.CreateModelAsync(new NewModel { Id = "unpriced-again", ProviderId = provider });
+        (await PatchAsync("/v1/gateway/models/unpriced-again", """{"price_per_million_usd":null}"""))
+            .GetProperty("price_per_million_usd").ValueKind.ShouldBe(JsonValueKind.Null);
+    }
+
+    [Fact]
     public async Task Two_models_of_one_id_and_a_provider_in_use_are_conflicts()
     {
         await gateway.Server.CreateModelAsync(new NewModel { Id = "twice", ProviderId = gateway.ProviderId });

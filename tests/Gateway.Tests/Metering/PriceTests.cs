@@ -58,6 +58,15 @@ public sealed class PriceTests
     }
 
     [Fact]
+    public void A_cost_that_no_bill_holds_is_loud_long_before_it_overflows()
+    {
+        var prices = PriceList.Parse("0", "9000").Value;
+        prices.CostOf(new TokenCounts(0, 0, 0, 11_000_000, 0)).Value.ShouldBe(99_000 * NanoUsd.PerDollar);
+        Should.Throw<OverflowException>(() => prices.CostOf(new TokenCounts(0, 0, 0, 12_000_000, 0)));
+        Should.Throw<OverflowException>(() => prices.CostOf(new TokenCounts(0, 0, 0, TokenCounts.MaxPerClass, 0)));
+    }
+
+    [Fact]
     public void More_tokens_never_cost_less() => Prop.ForAll(Prices, Counts, Counts, static (prices, some, more) =>
     {
         prices.CostOf(some + more).ShouldBeGreaterThanOrEqualTo(prices.CostOf(some));

@@ -23,4 +23,10 @@ internal enum ChatFeatures
 
     /// <summary>A <c>service_tier</c> that may be dearer than the listed price.</summary>
     PricedTier = 32,
+
+    /// <summary>
+    /// Something that the provider runs by itself: a tool that is neither a function nor a custom one, a plugin, a data source. It
+    /// may charge by use, and what it finds is read as input.
+    /// </summary>
+    HostedTools = 64,
 }

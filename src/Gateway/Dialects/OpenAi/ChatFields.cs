@@ -21,6 +21,12 @@ internal enum ChatField
     Audio,
     WebSearchOptions,
     Prediction,
+    OtherModels,
+    Fallbacks,
+    Plugins,
+    SearchParameters,
+    EnableSearch,
+    DataSources,
 }
 
 /// <summary>Names of fields and of content parts.</summary>
@@ -34,14 +40,20 @@ internal static class ChatFields
         5 when name.SequenceEqual("tools"u8) => ChatField.Tools,
         5 when name.SequenceEqual("audio"u8) => ChatField.Audio,
         6 when name.SequenceEqual("stream"u8) => ChatField.Stream,
+        6 when name.SequenceEqual("models"u8) => ChatField.OtherModels,
+        7 when name.SequenceEqual("plugins"u8) => ChatField.Plugins,
         7 when name.SequenceEqual("best_of"u8) => ChatField.BestOf,
         8 when name.SequenceEqual("messages"u8) => ChatField.Messages,
         9 when name.SequenceEqual("functions"u8) => ChatField.Functions,
+        9 when name.SequenceEqual("fallbacks"u8) => ChatField.Fallbacks,
         10 when name.SequenceEqual("max_tokens"u8) => ChatField.MaxTokens,
         10 when name.SequenceEqual("modalities"u8) => ChatField.Modalities,
         10 when name.SequenceEqual("prediction"u8) => ChatField.Prediction,
         12 when name.SequenceEqual("service_tier"u8) => ChatField.ServiceTier,
+        12 when name.SequenceEqual("data_sources"u8) => ChatField.DataSources,
+        13 when name.SequenceEqual("enable_search"u8) => ChatField.EnableSearch,
         14 when name.SequenceEqual("stream_options"u8) => ChatField.StreamOptions,
+        17 when name.SequenceEqual("search_parameters"u8) => ChatField.SearchParameters,
         18 when name.SequenceEqual("web_search_options"u8) => ChatField.WebSearchOptions,
         21 when name.SequenceEqual("max_completion_tokens"u8) => ChatField.MaxCompletionTokens,
         _ => ChatField.Other,
@@ -66,6 +78,12 @@ internal static class ChatFields
         ChatField.Audio => "audio",
         ChatField.WebSearchOptions => "web_search_options",
         ChatField.Prediction => "prediction",
+        ChatField.OtherModels => "models",
+        ChatField.Fallbacks => "fallbacks",
+        ChatField.Plugins => "plugins",
+        ChatField.SearchParameters => "search_parameters",
+        ChatField.EnableSearch => "enable_search",
+        ChatField.DataSources => "data_sources",
         _ => "",
     };
 
@@ -74,7 +92,8 @@ internal static class ChatFields
         name.SequenceEqual("image_url"u8) || name.SequenceEqual("input_audio"u8) || name.SequenceEqual("file"u8)
         || name.SequenceEqual("video_url"u8) || name.SequenceEqual("audio_url"u8) || name.SequenceEqual("image"u8)
         || name.SequenceEqual("audio"u8) || name.SequenceEqual("video"u8) || name.SequenceEqual("input_image"u8)
-        || name.SequenceEqual("input_file"u8) || name.SequenceEqual("document"u8);
+        || name.SequenceEqual("input_file"u8) || name.SequenceEqual("document"u8)
+        || name.SequenceEqual("image_embeds"u8) || name.SequenceEqual("audio_embeds"u8);
 
     /// <summary>The type of a content part or tool call that is text, all of it in the body.</summary>
     public static bool IsTextual(ReadOnlySpan<byte> type) =>

@@ -6,7 +6,7 @@ using Crew.Kernel;
 namespace Crew.Gateway.Dialects.OpenAi;
 
 /// <summary>The state of one pass of <see cref="ChatRequestScan"/>.</summary>
-internal ref struct ChatRequestPass
+internal ref partial struct ChatRequestPass
 {
     private const string Whole = "must be a whole number without fraction or exponent,";
 
@@ -140,6 +140,12 @@ internal ref struct ChatRequestPass
             case ChatField.Modalities:
                 ReadModalities();
                 break;
+            case ChatField.Tools:
+                ReadTools();
+                break;
+            case ChatField.OtherModels or ChatField.Fallbacks when _reader.TokenType != JsonTokenType.Null:
+                Refuse(field, "names models beside `model`. Leave it out: a model of the catalogue has its fallbacks as targets.");
+                break;
             default:
                 TakeFeature(field);
                 break;
@@ -153,14 +159,15 @@ internal ref struct ChatRequestPass
             return;
         }
 
-        if (_reader.TokenType != JsonTokenType.Null)
+        if (_reader.TokenType is not (JsonTokenType.Null or JsonTokenType.False))
         {
             _features |= field switch
             {
-                ChatField.Tools or ChatField.Functions => ChatFeatures.Tools,
+                ChatField.Functions => ChatFeatures.Tools,
                 ChatField.Audio => ChatFeatures.AudioOutput,
                 ChatField.WebSearchOptions => ChatFeatures.WebSearch,
                 ChatField.Prediction => ChatFeatures.Prediction,
+                ChatField.Plugins or ChatField.SearchParameters or ChatField.EnableSearch or ChatField.DataSources => ChatFeatures.HostedTools,
                 _ => ChatFeatures.None,
             };
         }
@@ -305,48 +312,6 @@ internal ref struct ChatRequestPass
 
         return new StreamOptionsField(new ByteRange(start, (int)_reader.BytesConsumed - start), false, empty, usage);
     }
-
-    /// <summary>
-    /// Walks the messages for parts whose tokens the size of the body does not bound: a link of fifty bytes may be an image of
-    /// a thousand tokens. Message members stand at depth 3, members of content parts and tool calls at depth 5.
-    /// </summary>
-    private void ReadMessages()
-    {
-        var depth = _reader.CurrentDepth;
-        if (_reader.TokenType != JsonTokenType.StartArray)
-        {
-            SkipValue();
-            return;
-        }
-
-        Span<byte> buffer = stackalloc byte[FieldName.MaxBytes];
-        while (_reader.Read() && _reader.CurrentDepth > depth && !TooDeep())
-        {
-            if (_reader.TokenType != JsonTokenType.PropertyName || (_reader.CurrentDepth != depth + 2 && _reader.CurrentDepth != depth + 4))
-            {
-                continue;
-            }
-
-            var name = buffer[..FieldName.Read(ref _reader, buffer, out _)];
-            var isPart = _reader.CurrentDepth == depth + 4;
-            var isType = isPart && name.SequenceEqual("type"u8);
-            var media = isPart ? ChatFields.IsMedia(name) : name.SequenceEqual("audio"u8);
-            if (isType || media)
-            {
-                _reader.Read();
-                media = !TooDeep() && (isType ? !IsTextual(buffer) : _reader.TokenType != JsonTokenType.Null);
-            }
-
-            _features |= media ? ChatFeatures.MediaInput : ChatFeatures.None;
-            if (_fault is not null)
-            {
-                return;
-            }
-        }
-    }
-
-    private bool IsTextual(scoped Span<byte> buffer) =>
-        _reader.TokenType == JsonTokenType.String && ChatFields.IsTextual(buffer[..FieldName.Read(ref _reader, buffer, out _)]);
 
     private void SkipValue()
     {
