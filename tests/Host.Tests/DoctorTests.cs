@@ -42,6 +42,7 @@ public sealed class DoctorTests
     [InlineData("open folder", "data_folder")]
     [InlineData("everybody is a proxy", "trusted_proxies")]
     [InlineData("broken certificate", "tls")]
+    [InlineData("key of another certificate", "tls")]
     [InlineData("port taken", "port")]
     [InlineData("damaged database", "sqlite_integrity")]
     [InlineData("first-run file", "first_run_file")]
@@ -127,6 +128,11 @@ public sealed class DoctorTests
             case "broken certificate":
                 File.WriteAllText(shell.At("tls.pem"), "no certificate");
                 shell.Environment["CREW_TLS_CERT"] = shell.Environment["CREW_TLS_KEY"] = shell.At("tls.pem");
+                return null;
+            case "key of another certificate":
+                PemFiles.Make("doctor").Write(shell.At("tls.crt"), shell.At("tls.key"));
+                File.WriteAllText(shell.At("tls.key"), PemFiles.Make("stranger").Key);
+                (shell.Environment["CREW_TLS_CERT"], shell.Environment["CREW_TLS_KEY"]) = (shell.At("tls.crt"), shell.At("tls.key"));
                 return null;
             case "port taken":
                 var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
