@@ -28,6 +28,15 @@ internal sealed class Shell : IDisposable
 
     public async Task<CrewCommand> RunAsync(params string[] arguments)
     {
+        using var process = Start(arguments);
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        await process.WaitForExitAsync();
+        return new CrewCommand(process.ExitCode, await output, await error);
+    }
+
+    /// <summary>Starts a command that the test may kill.</summary>
+    public Process Start(params string[] arguments)
+    {
         var start = new ProcessStartInfo(CrewExecutable.Find())
         {
             RedirectStandardInput = true,
@@ -46,11 +55,9 @@ internal sealed class Shell : IDisposable
             start.Environment[name] = value;
         }
 
-        using var process = Process.Start(start)!;
+        var process = Process.Start(start)!;
         process.StandardInput.Close();
-        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        await process.WaitForExitAsync();
-        return new CrewCommand(process.ExitCode, await output, await error);
+        return process;
     }
 
     /// <summary>Runs a command that must succeed.</summary>
