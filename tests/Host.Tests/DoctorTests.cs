@@ -10,7 +10,7 @@ public sealed class DoctorTests
     public async Task A_healthy_installation_passes_and_the_account_master_is_named()
     {
         using var shell = new Shell();
-        await shell.DoAsync("init", "--data", "data", "--email", "owner@example.com", "--json");
+        await shell.InstallAsync();
         var before = Shell.Snapshot(shell.At("data"))["crew.db"];
         var (code, checks) = await ExamineAsync(shell);
         code.ShouldBe(0);
@@ -50,7 +50,7 @@ public sealed class DoctorTests
     public async Task What_is_wrong_is_found_and_comes_with_the_way_to_mend_it(string fault, string check)
     {
         using var shell = new Shell();
-        await shell.DoAsync("init", "--data", "data", "--email", "owner@example.com", "--json");
+        await shell.InstallAsync();
         using var undo = Break(shell, fault);
         var (code, checks) = await ExamineAsync(shell);
         checks[check].Status.ShouldBe(fault == "first-run file" ? "warning" : "failed", fault);
