@@ -108,7 +108,8 @@ public sealed class BudgetsCommandTests
         return listed;
     }
 
-    private static decimal Usd(JsonElement figures, string name) => decimal.Parse(figures.GetProperty(name).GetString()!, CultureInfo.InvariantCulture);
+    private static decimal Usd(JsonElement figures, string name) =>
+        decimal.Parse(figures.GetProperty(name).GetString()!, CultureInfo.InvariantCulture);
 
     private static async Task<string> Succeeds(CrewServer server, params string[] arguments)
     {

@@ -38,7 +38,7 @@ public sealed class MasterKeyTests
     public async Task A_key_file_is_never_written_over_and_no_rotation_half_done()
     {
         using var shell = new Shell();
-        await shell.DoAsync("init", "--data", "data", "--email", "owner@example.com", "--json");
+        await shell.InstallAsync();
         await shell.RefusedAsync("key_file_exists", "rotate-master-key", "--data", "data", "--to-file", "data.key");
         await shell.RefusedAsync("no_installation", "rotate-master-key", "--data", "other", "--to-file", "other.key");
         Directory.Exists(shell.At("other")).ShouldBeFalse();
@@ -85,7 +85,8 @@ public sealed class MasterKeyTests
     {
         await using var mock = await MockProvider.StartAsync();
         await using var server = await CrewServer.StartNewAsync(new CrewServerOptions { Providers = [mock] });
-        await server.CreateModelAsync(new NewModel { Id = "m", ProviderId = await server.CreateProviderAsync(mock, credential: "sealed-before") });
+        var provider = await server.CreateProviderAsync(mock, credential: "sealed-before");
+        await server.CreateModelAsync(new NewModel { Id = "m", ProviderId = provider });
         var made = await server.CreateKeyAsync(new NewKey { Name = "sealed before" });
         await server.StopAsync();
         var (key, first, second) = (server.DataFolder + ".key", Path.Combine(server.Root, "1.key"), Path.Combine(server.Root, "2.key"));
@@ -103,7 +104,8 @@ public sealed class MasterKeyTests
         File.Move(second, key, overwrite: true);
         await server.StartAsync();
         using var answer = await server.Client(made.Key).PostAsync(
-            new Uri("/v1/chat/completions", UriKind.Relative), Json("""{"model":"m","max_tokens":8,"messages":[{"role":"user","content":"hi"}]}"""));
+            new Uri("/v1/chat/completions", UriKind.Relative),
+            Json("""{"model":"m","max_tokens":8,"messages":[{"role":"user","content":"hi"}]}"""));
         answer.StatusCode.ShouldBe(HttpStatusCode.OK);
         mock.Books.Bills.ShouldHaveSingleItem().Credential.ShouldBe("Bearer sealed-before");
         var names = (await server.GetAsync("/v1/api-keys")).EnumerateArray().Select(k => k.GetProperty("name").GetString());
@@ -116,7 +118,7 @@ public sealed class MasterKeyTests
     public async Task With_a_wrong_key_nothing_is_rotated_and_no_key_is_made()
     {
         using var shell = new Shell();
-        await shell.DoAsync("init", "--data", "data", "--email", "owner@example.com", "--json");
+        await shell.InstallAsync();
         var before = Shell.Snapshot(shell.At("data"))["crew.db"];
         shell.Environment["CREW_MASTER_KEY"] = Shell.NewKey();
         await shell.RefusedAsync("wrong_master_key", "rotate-master-key", "--data", "data", "--to-file", "next.key");
@@ -133,7 +135,7 @@ public sealed class MasterKeyTests
     public async Task Killed_as_soon_as_the_new_key_is_there_one_of_the_two_keys_opens_all()
     {
         using var shell = new Shell();
-        await shell.DoAsync("init", "--data", "data", "--email", "owner@example.com", "--json");
+        await shell.InstallAsync();
         var current = shell.At("data.key");
         for (var kill = 0; kill < 3; kill++)
         {

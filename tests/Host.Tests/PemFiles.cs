@@ -3,7 +3,9 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Crew.Host.Tests;
 
-/// <summary>A certificate for 127.0.0.1 as PEM files: signed by an intermediate that stands behind it in the same file, below a root of its own.</summary>
+/// <summary>
+/// A certificate for 127.0.0.1 as PEM files: signed by an intermediate that stands behind it in the same file, below a root of its own.
+/// </summary>
 internal sealed class PemFiles
 {
     private static readonly DateTimeOffset Begins = DateTimeOffset.UtcNow.AddDays(-1);
@@ -40,7 +42,8 @@ internal sealed class PemFiles
     public static string Sealed()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        return key.ExportEncryptedPkcs8PrivateKeyPem("passphrase", new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 1_000));
+        return key.ExportEncryptedPkcs8PrivateKeyPem(
+            "passphrase", new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 1_000));
     }
 
     public void Write(string certificateFile, string keyFile)

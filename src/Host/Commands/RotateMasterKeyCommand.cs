@@ -30,7 +30,8 @@ internal static class RotateMasterKeyCommand
             }
 
             return await installation.OpenAsync(mayBegin: false, cancel)
-                ?? await RotateAsync(installation, services.GetRequiredService<StoredKeys>(), Path.GetFullPath(options.GetValue(toFile)!), settings, cancel);
+                ?? await RotateAsync(
+                    installation, services.GetRequiredService<StoredKeys>(), Path.GetFullPath(options.GetValue(toFile)!), settings, cancel);
         }));
         return command;
     }

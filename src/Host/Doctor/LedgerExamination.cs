@@ -3,7 +3,9 @@ using Crew.Storage;
 
 namespace Crew.Host;
 
-/// <summary>Whether the counters that enforce budgets equal the ledger. No row of the ledger is ever removed, so all of it is compared.</summary>
+/// <summary>
+/// Whether the counters that enforce budgets equal the ledger. No row of the ledger is ever removed, so all of it is compared.
+/// </summary>
 internal static class LedgerExamination
 {
     private const int MostNamed = 3;
@@ -17,7 +19,8 @@ internal static class LedgerExamination
             return new(name, FindingLevel.Ok, "What budgets count as spent equals the ledger.");
         }
 
-        var named = string.Join("; ", mismatches.Take(MostNamed).Select(m => $"{m.BudgetId} counts {m.Counted} USD, its rows say {m.Rows} USD ({m.LeaseId})"));
+        var named = string.Join("; ", mismatches.Take(MostNamed).Select(
+            m => $"{m.BudgetId} counts {m.Counted} USD, its rows say {m.Rows} USD ({m.LeaseId})"));
         return new(name, FindingLevel.Failed,
             $"{mismatches.Count} counters of budgets differ from the ledger: {named}{(mismatches.Count > MostNamed ? "; …" : "")}.",
             "Something other than crew wrote to the database, or it was damaged: restore a backup made before. "

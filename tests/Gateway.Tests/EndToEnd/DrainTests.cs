@@ -8,7 +8,7 @@ using static Crew.Gateway.Tests.EndToEnd.GatewayServer;
 
 namespace Crew.Gateway.Tests.EndToEnd;
 
-/// <summary>Answers that are read to their end after their client has left: how many at once, and what a stop of the server makes of them.</summary>
+/// <summary>Answers read to their end after their client has left: how many at once, and what a stop of the server makes of them.</summary>
 public sealed class DrainTests
 {
     private const int Room = 1_024;
@@ -74,7 +74,7 @@ public sealed class DrainTests
     private static async Task<long> RowsAsync(CrewServer server) =>
         (await server.GetAsync("/v1/gateway/usage?group_by=model")).EnumerateArray().Sum(group => group.GetProperty("attempts").GetInt64());
 
-    /// <summary>Everything is settled, nothing held or lost. What was broken off is estimated, and never below what the provider billed.</summary>
+    /// <summary>Everything is settled, nothing held or lost. What was broken off is estimated, never below the bill.</summary>
     private static async Task NothingIsOwedAsync(CrewServer server, string budget, MockProvider mock)
     {
         JsonElement explained = default;
