@@ -119,6 +119,12 @@ internal sealed class CrewSettings
     /// <summary>What would be unsafe or cannot work, said before anything starts.</summary>
     private Fault? Check()
     {
+        if (TlsCertificate is null != TlsKey is null)
+        {
+            var (given, missing) = TlsKey is null ? ("CREW_TLS_CERT", "CREW_TLS_KEY") : ("CREW_TLS_KEY", "CREW_TLS_CERT");
+            return Faults.Invalid(missing, $"{given} is set, but {missing} is not, and neither is of use alone. Set both to PEM files, or none.");
+        }
+
         foreach (var url in Urls.Concat(MetricsUrls))
         {
             var listened = url.Replace("://*", "://any.host", StringComparison.Ordinal).Replace("://+", "://any.host", StringComparison.Ordinal);
@@ -127,7 +133,7 @@ internal sealed class CrewSettings
                 return Faults.Invalid("--urls", $"'{url}' is no URL to listen on. Write for example http://127.0.0.1:7080.");
             }
 
-            if (parsed.Scheme == "http" && !IsLoopback(parsed) && TrustedProxies is null && TlsCertificate is null)
+            if (parsed.Scheme == "http" && !IsLoopback(parsed) && TrustedProxies is null)
             {
                 return Faults.Invalid("--urls", $"{url} would serve plain HTTP beyond this machine. "
                     + "Set CREW_TLS_CERT and CREW_TLS_KEY and use https://, or name the proxy in front with CREW_TRUSTED_PROXIES.");

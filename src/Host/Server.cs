@@ -1,4 +1,5 @@
-using System.Security.Cryptography.X509Certificates;
+using System.Net.Security;
+using System.Security.Authentication;
 using Crew.Audit;
 using Crew.Gateway;
 using Crew.Http;
@@ -19,6 +20,12 @@ internal static class Server
 
     public static Outcome<WebApplication> Build(CrewSettings settings)
     {
+        var certificate = settings is { TlsCertificate: { } file, TlsKey: { } key } ? new ServerCertificate(file, key) : null;
+        if (certificate?.Open() is { } unusable)
+        {
+            return unusable;
+        }
+
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "crew", ContentRootPath = AppContext.BaseDirectory });
         builder.Logging.ClearProviders().AddSimpleConsole(o => o.SingleLine = true).SetMinimumLevel(LogLevel.Warning);
         builder.Logging.AddFilter("Crew", LogLevel.Information).AddFilter("Microsoft.EntityFrameworkCore", LogLevel.None)
@@ -31,7 +38,7 @@ internal static class Server
 
         builder.WebHost.UseUrls([.. settings.Urls, .. settings.MetricsUrls]);
         builder.WebHost.UseKestrelHttpsConfiguration();
-        builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, settings));
+        builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, certificate));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
         var app = builder.Build();
         var metricsPorts = settings.MetricsUrls.Select(u => new Uri(u.Replace("*", "localhost", StringComparison.Ordinal)).Port).ToHashSet();
@@ -64,58 +71,31 @@ internal static class Server
         return (await services.StartSpendAsync(cancel)).Fault;
     }
 
-    private static void Configure(KestrelServerOptions kestrel, CrewSettings settings)
+    private static void Configure(KestrelServerOptions kestrel, ServerCertificate? certificate)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = MaximumBodyBytes;
         kestrel.Limits.MaxRequestHeadersTotalSize = 32 * 1024;
-        if (settings is { TlsCertificate: { } certificate, TlsKey: { } key })
+        if (certificate is null)
         {
-            var current = new ReloadingCertificate(certificate, key);
-            kestrel.ConfigureHttpsDefaults(https =>
-            {
-                https.SslProtocols = System.Security.Authentication.SslProtocols.Tls12 | System.Security.Authentication.SslProtocols.Tls13;
-                https.ServerCertificateSelector = (_, _) => current.Value;
-                https.ClientCertificateMode = ClientCertificateMode.NoCertificate;
-            });
-        }
-    }
-
-    /// <summary>The PEM pair, read again when either file has changed. A broken new pair leaves the old one in use.</summary>
-    private sealed class ReloadingCertificate(string certificateFile, string keyFile)
-    {
-        private readonly Lock _gate = new();
-        private X509Certificate2? _certificate;
-        private (DateTime Certificate, DateTime Key) _stamp;
-
-        public X509Certificate2? Value
-        {
-            get
-            {
-                var stamp = (File.GetLastWriteTimeUtc(certificateFile), File.GetLastWriteTimeUtc(keyFile));
-                lock (_gate)
-                {
-                    if (_certificate is null || stamp != _stamp)
-                    {
-                        TryLoad(stamp);
-                    }
-
-                    return _certificate;
-                }
-            }
+            return;
         }
 
-        private void TryLoad((DateTime, DateTime) stamp)
+        var log = kestrel.ApplicationServices.GetRequiredService<ILoggerFactory>().CreateLogger("Crew.Tls");
+        kestrel.ConfigureHttpsDefaults(https =>
         {
-            try
+            https.SslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13;
+            https.ClientCertificateMode = ClientCertificateMode.NoCertificate;
+
+            // Kestrel asks for a selector, but a selected certificate travels without those behind it; the context brings them along.
+            https.ServerCertificateSelector = (_, _) => Shown()?.TargetCertificate;
+            https.OnAuthenticate = (_, handshake) =>
             {
-                _certificate = X509Certificate2.CreateFromPemFile(certificateFile, keyFile);
-                _stamp = stamp;
-            }
-            catch (Exception error) when (error is IOException or System.Security.Cryptography.CryptographicException or UnauthorizedAccessException)
-            {
-                _stamp = stamp;
-            }
-        }
+                (handshake.ServerCertificateContext, handshake.ServerCertificateSelectionCallback) = (Shown(), null);
+            };
+        });
+
+        SslStreamCertificateContext? Shown() => certificate.Current(
+            broken => log.LogWarning("The certificate stays as it was, because the changed one cannot be used: {Reason}", broken.Message));
     }
 }

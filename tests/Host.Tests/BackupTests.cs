@@ -110,7 +110,7 @@ public sealed class BackupTests
         Assert.SkipUnless(PostgresServer.IsAvailable, "There is no PostgreSQL here.");
         using var shell = new Shell();
         shell.Environment["CREW_MASTER_KEY"] = Shell.NewKey();
-        await shell.DoAsync("init", "--data", "data", "--email", "owner@example.com", "--json");
+        await shell.InstallAsync();
         for (var extra = 0; extra < 2; extra++)
         {
             await shell.DoAsync("orgs", "create", "--data", "data", "--name", $"org {extra}", "--email", "owner@example.com");
@@ -144,7 +144,7 @@ public sealed class BackupTests
     public async Task A_wrong_key_is_told_from_damage()
     {
         using var shell = new Shell();
-        await shell.DoAsync("init", "--data", "data", "--email", "owner@example.com", "--json");
+        await shell.InstallAsync();
         await shell.DoAsync("backup", "--data", "data", "--to", "b.crew");
         shell.Environment["CREW_MASTER_KEY"] = Shell.NewKey();
         await shell.RefusedAsync("wrong_master_key", "restore", "--data", "fresh", "--from", "b.crew");
@@ -157,7 +157,7 @@ public sealed class BackupTests
         using var shell = new Shell();
         await File.WriteAllTextAsync(shell.At("recipient.key"), Shell.NewKey());
         await File.WriteAllTextAsync(shell.At("other.key"), Shell.NewKey());
-        await shell.DoAsync("init", "--data", "data", "--email", "owner@example.com", "--json");
+        await shell.InstallAsync();
         await shell.DoAsync("backup", "--data", "data", "--to", "b.crew", "--recipient-key-file", "recipient.key");
         File.Copy(shell.At("data.key"), shell.At("fresh.key"));
         await shell.RefusedAsync("invalid_request", "restore", "--data", "fresh", "--from", "b.crew");
@@ -173,7 +173,7 @@ public sealed class BackupTests
     public async Task A_file_is_written_over_only_with_force()
     {
         using var shell = new Shell();
-        await shell.DoAsync("init", "--data", "data", "--email", "owner@example.com", "--json");
+        await shell.InstallAsync();
         await File.WriteAllTextAsync(shell.At("b.crew"), "mine");
         await shell.RefusedAsync("backup_exists", "backup", "--data", "data", "--to", "b.crew");
         (await File.ReadAllTextAsync(shell.At("b.crew"))).ShouldBe("mine");

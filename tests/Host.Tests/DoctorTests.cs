@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.Data.Sqlite;
 using Npgsql;
 
 namespace Crew.Host.Tests;
@@ -9,7 +10,7 @@ public sealed class DoctorTests
     public async Task A_healthy_installation_passes_and_the_account_master_is_named()
     {
         using var shell = new Shell();
-        await shell.DoAsync("init", "--data", "data", "--email", "owner@example.com", "--json");
+        await shell.InstallAsync();
         var before = Shell.Snapshot(shell.At("data"))["crew.db"];
         var (code, checks) = await ExamineAsync(shell);
         code.ShouldBe(0);
@@ -19,7 +20,7 @@ public sealed class DoctorTests
         checks.Keys.ShouldBe(
         [
             "tls", "trusted_proxies", "public_url", "data_folder", "disk_space", "database", "schema", "sqlite_integrity", "clock",
-            "master_key_file", "master_key", "keys_rotation", "account_master", "first_run_file", "port",
+            "master_key_file", "master_key", "budget_ledger", "keys_rotation", "account_master", "first_run_file", "port",
         ]);
         Shell.Snapshot(shell.At("data"))["crew.db"].ShouldBe(before, "an examination changes nothing");
     }
@@ -42,13 +43,14 @@ public sealed class DoctorTests
     [InlineData("open folder", "data_folder")]
     [InlineData("everybody is a proxy", "trusted_proxies")]
     [InlineData("broken certificate", "tls")]
+    [InlineData("key of another certificate", "tls")]
     [InlineData("port taken", "port")]
     [InlineData("damaged database", "sqlite_integrity")]
     [InlineData("first-run file", "first_run_file")]
     public async Task What_is_wrong_is_found_and_comes_with_the_way_to_mend_it(string fault, string check)
     {
         using var shell = new Shell();
-        await shell.DoAsync("init", "--data", "data", "--email", "owner@example.com", "--json");
+        await shell.InstallAsync();
         using var undo = Break(shell, fault);
         var (code, checks) = await ExamineAsync(shell);
         checks[check].Status.ShouldBe(fault == "first-run file" ? "warning" : "failed", fault);
@@ -78,6 +80,34 @@ public sealed class DoctorTests
         code.ShouldBe(1);
         checks["postgres_roles"].Status.ShouldBe("failed");
         checks["postgres_row_security"].Message.ShouldContain("keys_api_keys");
+    }
+
+    [Theory]
+    [InlineData("sqlite")]
+    [InlineData("postgres")]
+    public async Task A_budget_that_counts_otherwise_than_the_ledger_is_named(string dialect)
+    {
+        Assert.SkipUnless(PostgresServer.IsAvailable, "There is no PostgreSQL here.");
+        var options = new CrewServerOptions
+        {
+            Database = dialect == "postgres" ? await (await PostgresServer.SharedAsync()).CreateDatabaseAsync() : null,
+        };
+        await using var server = await CrewServer.StartNewAsync(options);
+        var budget = await server.CreateBudgetAsync("workspace", "5");
+        using (var call = new StringContent(
+            """{"model":"crew-sandbox-echo","max_tokens":8,"messages":[{"role":"user","content":"hi"}]}""", System.Text.Encoding.UTF8, "application/json"))
+        {
+            var key = await server.CreateKeyAsync(new NewKey());
+            (await server.Client(key.Key).PostAsync(new Uri("/v1/chat/completions", UriKind.Relative), call)).EnsureSuccessStatusCode();
+        }
+
+        (await LedgerAsync(server)).Status.ShouldBe("ok", "beside a running server");
+        await server.StopAsync();
+        await DoctorAsync(server, options.Database, "UPDATE spend_leases SET settled_nano = settled_nano + 7 WHERE settled_nano > 0");
+        var check = await LedgerAsync(server);
+        check.Status.ShouldBe("failed");
+        check.Message.ShouldContain($"1 counters of budgets differ from the ledger: {budget} counts ");
+        check.Mend.ShouldNotBeNullOrEmpty();
     }
 
     [Fact]
@@ -128,6 +158,11 @@ public sealed class DoctorTests
                 File.WriteAllText(shell.At("tls.pem"), "no certificate");
                 shell.Environment["CREW_TLS_CERT"] = shell.Environment["CREW_TLS_KEY"] = shell.At("tls.pem");
                 return null;
+            case "key of another certificate":
+                PemFiles.Make("doctor").Write(shell.At("tls.crt"), shell.At("tls.key"));
+                File.WriteAllText(shell.At("tls.key"), PemFiles.Make("stranger").Key);
+                (shell.Environment["CREW_TLS_CERT"], shell.Environment["CREW_TLS_KEY"]) = (shell.At("tls.crt"), shell.At("tls.key"));
+                return null;
             case "port taken":
                 var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
                 listener.Start();
@@ -148,14 +183,39 @@ public sealed class DoctorTests
         }
     }
 
+    private static async Task<Check> LedgerAsync(CrewServer server)
+    {
+        var command = await server.CommandAsync("doctor", "--data", server.DataFolder, "--urls", server.Address.GetLeftPart(UriPartial.Authority), "--json");
+        command.Error.ShouldBeEmpty();
+        return Read(command)["budget_ledger"];
+    }
+
+    /// <summary>Changes rows behind the product's back.</summary>
+    private static async Task DoctorAsync(CrewServer server, string? database, string sql)
+    {
+        SQLitePCL.Batteries_V2.Init();
+        await using System.Data.Common.DbConnection connection = database is null
+            ? new SqliteConnection($"Data Source={Path.Combine(server.DataFolder, "crew.db")};Pooling=False")
+            : new NpgsqlConnection(new NpgsqlConnectionStringBuilder(database) { Pooling = false }.ConnectionString);
+        await connection.OpenAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        (await command.ExecuteNonQueryAsync()).ShouldBe(1);
+    }
+
     private static async Task<(int Code, Dictionary<string, Check> Checks)> ExamineAsync(Shell shell)
     {
         var command = await shell.RunAsync("doctor", "--data", "data", "--json");
         command.Error.ShouldBeEmpty();
+        return (command.ExitCode, Read(command));
+    }
+
+    private static Dictionary<string, Check> Read(CrewCommand command)
+    {
         using var document = JsonDocument.Parse(command.Output);
-        return (command.ExitCode, document.RootElement.GetProperty("checks").EnumerateArray().ToDictionary(
+        return document.RootElement.GetProperty("checks").EnumerateArray().ToDictionary(
             c => c.GetProperty("name").GetString()!,
-            c => new Check(c.GetProperty("status").GetString()!, c.GetProperty("message").GetString()!, c.GetProperty("mend").GetString())));
+            c => new Check(c.GetProperty("status").GetString()!, c.GetProperty("message").GetString()!, c.GetProperty("mend").GetString()));
     }
 
     private sealed record Check(string Status, string Message, string? Mend);

@@ -70,7 +70,7 @@ public sealed class InitTests
     public async Task Without_the_right_master_key_nothing_starts_and_nothing_is_changed(string command)
     {
         using var shell = new Shell();
-        await shell.DoAsync("init", "--data", "data", "--email", "owner@example.com", "--json");
+        await shell.InstallAsync();
         string[] arguments = [.. command.Split(' '), "--data", "data"];
         var before = Shell.Snapshot(shell.At("data"));
 

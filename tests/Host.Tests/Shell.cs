@@ -22,11 +22,28 @@ internal sealed class Shell : IDisposable
     /// <summary>Settings that every command gets.</summary>
     public Dictionary<string, string> Environment { get; }
 
+    private static Lazy<Task<Shell>> Model { get; } = new(async () =>
+    {
+        var shell = new Shell();
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => shell.Dispose();
+        await shell.InitAsync();
+        return shell;
+    });
+
     public static string NewKey() => Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
 
     public string At(string name) => Path.Combine(Folder, name);
 
     public async Task<CrewCommand> RunAsync(params string[] arguments)
+    {
+        using var process = Start(arguments);
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        await process.WaitForExitAsync();
+        return new CrewCommand(process.ExitCode, await output, await error);
+    }
+
+    /// <summary>Starts a command that the test may kill.</summary>
+    public Process Start(params string[] arguments)
     {
         var start = new ProcessStartInfo(CrewExecutable.Find())
         {
@@ -46,11 +63,31 @@ internal sealed class Shell : IDisposable
             start.Environment[name] = value;
         }
 
-        using var process = Process.Start(start)!;
+        var process = Process.Start(start)!;
         process.StandardInput.Close();
-        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        await process.WaitForExitAsync();
-        return new CrewCommand(process.ExitCode, await output, await error);
+        return process;
+    }
+
+    /// <summary>
+    /// An installation in <c>data</c>. Where the test gave no key and no database of its own, it is a copy of one that is made once:
+    /// making it is what InitTests are about, and each costs the start of a process.
+    /// </summary>
+    public async Task InstallAsync()
+    {
+        if (Environment.ContainsKey("CREW_MASTER_KEY") || Environment.ContainsKey("CREW_DATABASE"))
+        {
+            await InitAsync();
+            return;
+        }
+
+        var model = await Model.Value;
+        Directory.CreateDirectory(At("data"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        foreach (var file in Directory.EnumerateFiles(model.At("data")))
+        {
+            File.Copy(file, At(Path.Combine("data", Path.GetFileName(file))));
+        }
+
+        File.Copy(model.At("data.key"), At("data.key"));
     }
 
     /// <summary>Runs a command that must succeed.</summary>
@@ -96,6 +133,8 @@ internal sealed class Shell : IDisposable
         await using var command = new NpgsqlCommand(sql, connection);
         return Convert.ToInt64(await command.ExecuteScalarAsync(), System.Globalization.CultureInfo.InvariantCulture);
     }
+
+    private Task<string> InitAsync() => DoAsync("init", "--data", "data", "--email", "owner@example.com", "--json");
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Crew.Kernel;
 using Crew.Sealing;
+using Crew.Storage;
 
 namespace Crew.Host.Commands;
 
@@ -29,7 +30,8 @@ internal static class RotateMasterKeyCommand
             }
 
             return await installation.OpenAsync(mayBegin: false, cancel)
-                ?? await RotateAsync(services.GetRequiredService<StoredKeys>(), Path.GetFullPath(options.GetValue(toFile)!), settings, cancel);
+                ?? await RotateAsync(
+                    installation, services.GetRequiredService<StoredKeys>(), Path.GetFullPath(options.GetValue(toFile)!), settings, cancel);
         }));
         return command;
     }
@@ -39,7 +41,8 @@ internal static class RotateMasterKeyCommand
         : exists.Value ? null
         : HostFaults.NoInstallation(settings.Database is null ? settings.DataFolder : "the PostgreSQL database");
 
-    private static async Task<Fault?> RotateAsync(StoredKeys keys, string path, CrewSettings settings, CancellationToken cancel)
+    private static async Task<Fault?> RotateAsync(
+        Installation installation, StoredKeys keys, string path, CrewSettings settings, CancellationToken cancel)
     {
         var made = MasterKey.CreateFile(path);
         if (made.Failed(out var unwritable))
@@ -52,6 +55,16 @@ internal static class RotateMasterKeyCommand
             next, Installation.Operator, new Event("operator.master_key.rotated") { Log = EventLog.Installation }, cancel);
         if (rewrapped.Failed(out var fault))
         {
+            // A connection that breaks during the commit leaves open which key is the right one: only the database can say.
+            if (!await OpensAsync(installation, cancel))
+            {
+                return fault with
+                {
+                    Message = $"It is not known whether the rotation took place. Keep both keys: the new one is in {path}. "
+                        + "Once the database answers again, the one that crew doctor accepts is right, and the other may go.",
+                };
+            }
+
             // Nothing is wrapped under it, and the next attempt needs the name.
             File.Delete(path);
             return fault;
@@ -60,6 +73,20 @@ internal static class RotateMasterKeyCommand
         Terminal.Line($"The new master key is in {path}; {rewrapped.Value} keys are wrapped under it. {Next(path, settings)} "
             + "Keep the old key as long as you keep backups made under it.");
         return null;
+    }
+
+    /// <summary>Whether the database answers that the master key of the settings still opens everything.</summary>
+    private static async Task<bool> OpensAsync(Installation installation, CancellationToken cancel)
+    {
+        try
+        {
+            return installation.LoadMasterKey() is { Fault: null, Value: var master }
+                && await installation.Store.ReadAsync(SystemJob.KeyHierarchy, db => StoredKeys.CheckAsync(db, master), cancel) is null;
+        }
+        catch (StorageUnavailableException)
+        {
+            return false;
+        }
     }
 
     private static string Next(string path, CrewSettings settings) =>

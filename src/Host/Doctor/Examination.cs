@@ -35,6 +35,7 @@ internal sealed class Examination(Installation installation, CrewSettings settin
         _found.AddRange(await installation.Store.ExamineAsync(cancel));
         if (await MasterKeyAsync(isSchemaKnown, cancel))
         {
+            _found.Add(await LedgerExamination.RunAsync(services, cancel));
             _found.AddRange(await KeyExamination.RunAsync(services, settings, cancel));
         }
 

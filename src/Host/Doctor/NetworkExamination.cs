@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Crew.Storage;
 
@@ -56,7 +55,7 @@ internal static class NetworkExamination
                         $"Renew {certificateFile}; a running server takes the new file over by itself.")
                     : new(name, FindingLevel.Ok, $"The certificate is valid until {ends:yyyy-MM-dd}.");
         }
-        catch (Exception error) when (error is IOException or CryptographicException or UnauthorizedAccessException)
+        catch (Exception error) when (ServerCertificate.IsUnusable(error))
         {
             return new(name, FindingLevel.Failed, $"The certificate cannot be used: {error.Message}",
                 "CREW_TLS_CERT and CREW_TLS_KEY name PEM files that belong together and are readable by this user.");

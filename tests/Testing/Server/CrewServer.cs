@@ -201,7 +201,8 @@ public sealed partial class CrewServer : IAsyncDisposable
     private void Serve()
     {
         var start = Interlocked.Increment(ref _starts);
-        _process = Launch(["serve", "--data", DataFolder, "--urls", Address.GetLeftPart(UriPartial.Authority), .. _options.ServeArguments]);
+        var urls = string.Join(';', [Address.GetLeftPart(UriPartial.Authority), .. _options.FurtherUrls]);
+        _process = Launch(["serve", "--data", DataFolder, "--urls", urls, .. _options.ServeArguments]);
         _process.StandardInput.Close();
         _capture = Task.WhenAll(
             CaptureAsync(_process.StandardOutput, $"serve-{start:D3}.stdout"),

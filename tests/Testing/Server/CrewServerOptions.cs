@@ -16,6 +16,9 @@ public sealed record CrewServerOptions
     /// <summary>Added to the child's environment last; a null value takes a variable away.</summary>
     public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
 
+    /// <summary>Where the server listens besides the loopback address that the test kit itself uses.</summary>
+    public IReadOnlyList<string> FurtherUrls { get; init; } = [];
+
     public IReadOnlyList<string> ServeArguments { get; init; } = [];
 
     /// <summary>The product; without it as <see cref="CrewExecutable"/> finds it.</summary>
