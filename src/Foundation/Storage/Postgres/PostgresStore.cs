@@ -102,12 +102,6 @@ internal sealed class PostgresStore : Store
         return await PostgresExamination.RunAsync(connection, _roles, Clock, cancel);
     }
 
-    public override string GenerateModelScript()
-    {
-        using var db = new Db(OptionsFor(_migrate.CreateConnection()), Model, null, SystemJob.Provision);
-        return db.Database.GenerateCreateScript();
-    }
-
     public override async Task<Outcome<bool>> StartAsync(CancellationToken cancel = default)
     {
         _committer.Start();
@@ -161,6 +155,8 @@ internal sealed class PostgresStore : Store
 
         _stopping.Dispose();
     }
+
+    private protected override Db Detached() => new(OptionsFor(_migrate.CreateConnection()), Model, null, SystemJob.Provision);
 
     private protected override async Task<T> ReadCoreAsync<T>(Tenant? tenant, SystemJob? job, Func<Db, Task<T>> work, CancellationToken cancel)
     {

@@ -124,13 +124,6 @@ internal sealed class SqliteStore : Store
         return Task.FromResult(SqliteExamination.Run(connection, Clock.GetUtcNow()));
     }
 
-    public override string GenerateModelScript()
-    {
-        using var connection = new SqliteConnection("Data Source=:memory:");
-        using var db = new Db(OptionsFor(connection), Model, null, SystemJob.Provision);
-        return db.Database.GenerateCreateScript();
-    }
-
     public override async Task<Outcome<bool>> StartAsync(CancellationToken cancel = default)
     {
         _committer.Start();
@@ -163,6 +156,9 @@ internal sealed class SqliteStore : Store
         _stopping.Dispose();
         SqliteConnection.ClearAllPools();
     }
+
+    private protected override Db Detached() =>
+        new(OptionsFor(new SqliteConnection("Data Source=:memory:")), Model, null, SystemJob.Provision);
 
     private protected override async Task<T> ReadCoreAsync<T>(Tenant? tenant, SystemJob? job, Func<Db, Task<T>> work, CancellationToken cancel)
     {
