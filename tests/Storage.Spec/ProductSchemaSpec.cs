@@ -17,6 +17,18 @@ public sealed class ProductSchemaSpec
     private static readonly StorageModel Product = new(StoredKeys.Part, HttpModule.Part, TenancyModule.Part, AuditModule.Part, SpendModule.Part, KeysModule.Part, GatewayModule.Part);
 
     [Fact]
+    public async Task An_entity_that_names_no_owner_is_refused()
+    {
+        var folder = Directory.CreateTempSubdirectory("crew-owner-").FullName;
+        await using (var store = Store.Open(new StoreOptions { DataFolder = folder }, new StorageModel(new OwnerlessPart()), [], TimeProvider.System))
+        {
+            Should.Throw<InvalidOperationException>(store.GenerateModelScript).Message.ShouldStartWith("Ownerless names no owner.");
+        }
+
+        Directory.Delete(folder, true);
+    }
+
+    [Fact]
     public async Task The_written_SQLite_schema_equals_the_model()
     {
         var folder = Directory.CreateTempSubdirectory("crew-schema-").FullName;
@@ -90,4 +102,16 @@ public sealed class ProductSchemaSpec
         .ShouldBe(["missing in the SQL files: t column b", "not in the model: t column c"]);
 
     private static void Report(IReadOnlyList<string> offenders) => offenders.ShouldBeEmpty(string.Join('\n', offenders));
+
+    private sealed class Ownerless
+    {
+        public required string Id { get; init; }
+    }
+
+    private sealed class OwnerlessPart : StoragePart
+    {
+        public override string Name => "test";
+
+        public override void Map(Microsoft.EntityFrameworkCore.ModelBuilder model) => model.Entity<Ownerless>();
+    }
 }

@@ -1,4 +1,5 @@
 using System.Linq.Expressions;
+using System.Reflection;
 using System.Text.Json;
 using Crew.Kernel;
 using Microsoft.EntityFrameworkCore;
@@ -87,6 +88,12 @@ public sealed class Db : DbContext
             if (TenantFilter(entity.ClrType) is { } filter)
             {
                 modelBuilder.Entity(entity.ClrType).HasQueryFilter("tenant", filter);
+            }
+            else if (entity.ClrType.GetCustomAttribute<InstallationOwnedAttribute>() is null)
+            {
+                // Without an owner it would have no filter, and every tenant would see every row.
+                throw new InvalidOperationException(
+                    $"{entity.ClrType.Name} names no owner. Let it be IWorkspaceOwned, IOrganizationOwned or IShared, or say with InstallationOwned why not.");
             }
         }
     }
