@@ -20,6 +20,9 @@ internal sealed partial class RequestGate(
     RequestDelegate next, IEnumerable<ICredentialScheme> schemes, IWorkspaceDirectory workspaces, RateLimiter limiter, ClientAddress addresses,
     RefusalLog refusals, IdempotencyStore idempotency, IAccessTrail trail, Metrics metrics, TimeProvider clock, ILogger<RequestGate> log)
 {
+    /// <summary>An account master manages a suspended workspace, but nobody spends its money.</summary>
+    private static readonly Permission Invoke = Permissions.Of("models:invoke");
+
     private readonly ICredentialScheme[] _schemes = [.. schemes];
 
     public async Task InvokeAsync(HttpContext http)
@@ -283,7 +286,7 @@ internal sealed partial class RequestGate(
     private static Fault? Authorize(Call call, RouteRules rules, Endpoint endpoint)
     {
         var caller = call.Caller;
-        if (call.Workspace.Suspended && !caller.IsAccount)
+        if (call.Workspace.Suspended && (!caller.IsAccount || (rules.AnyOf is [var only] && only == Invoke)))
         {
             return HttpFaults.WorkspaceSuspended;
         }
