@@ -127,9 +127,9 @@ internal sealed class Exchange(CallParts parts, Call call, ChatPlan plan, Reques
     {
         foreach (var (name, values) in from.NonValidated)
         {
-            if (OpenAiHeaders.PassesToClient(name))
+            if (OpenAiHeaders.PassesToClient(name) && values.ToString() is var value && OpenAiHeaders.IsSafe(value))
             {
-                to.Headers[name] = values.ToString();
+                to.Headers[name] = value;
             }
         }
     }
@@ -229,7 +229,7 @@ internal sealed class Exchange(CallParts parts, Call call, ChatPlan plan, Reques
 
         foreach (var (name, values) in call.Http.Request.Headers)
         {
-            if (OpenAiHeaders.PassesToProvider(name))
+            if (OpenAiHeaders.PassesToProvider(name) && OpenAiHeaders.IsSafe(values.ToString()))
             {
                 request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
             }

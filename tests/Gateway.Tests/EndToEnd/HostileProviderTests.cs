@@ -1,0 +1,47 @@
+using System.Net;
+using System.Text;
+using Crew.Testing;
+using Shouldly;
+using Xunit;
+using static Crew.Gateway.Tests.EndToEnd.GatewayServer;
+
+namespace Crew.Gateway.Tests.EndToEnd;
+
+/// <summary>A provider that answers byte by byte what no well-behaved one would say.</summary>
+[Collection(GatewayServerGroup.Name)]
+public sealed class HostileProviderTests(GatewayServer gateway)
+{
+    [Theory]
+    [InlineData("openai-model: \u00e9")]
+    [InlineData("retry-after: \u00e9")]
+    [InlineData("openai-model: a\u0001b")]
+    public async Task A_header_that_no_client_could_read_is_left_out(string header)
+    {
+        gateway.Raw.Answer = RawProvider.Json(200, RawProvider.Good, header);
+        using var whole = await SendAsync(await gateway.KeyAsync(), Text());
+        whole.StatusCode.ShouldBe(HttpStatusCode.OK);
+        whole.Headers.Contains(header[..header.IndexOf(':')]).ShouldBeFalse();
+
+        gateway.Raw.Answer = RawProvider.Stream(RawProvider.Chunk("stop") + "data: [DONE]\n\n", header);
+        using var stream = await SendAsync(await gateway.KeyAsync(), Text(stream: true));
+        stream.StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await OutcomeAsync(stream)).ShouldBe("success");
+    }
+
+    [Fact]
+    public async Task A_clients_header_that_no_provider_could_read_is_left_out()
+    {
+        gateway.Raw.Answer = RawProvider.Json(200, RawProvider.Good);
+        using var handler = new SocketsHttpHandler { UseProxy = false, RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8 };
+        using var client = new HttpClient(handler) { BaseAddress = gateway.Server.Address };
+        client.DefaultRequestHeaders.Authorization = (await gateway.KeyAsync()).DefaultRequestHeaders.Authorization;
+        client.DefaultRequestHeaders.TryAddWithoutValidation("tracestate", "a=\u00e9");
+        using var answer = await SendAsync(client, Text());
+        answer.StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    private static string Text(bool stream = false) => Body(stream ? ""","stream":true,"max_tokens":64""" : "", RawModel);
+
+    private async Task<string> OutcomeAsync(HttpResponseMessage answer) =>
+        (await gateway.AttemptsAsync(RequestIdOf(answer)))[0].GetProperty("outcome").GetString()!;
+}
