@@ -257,7 +257,7 @@ internal sealed class Exchange(CallParts parts, Call call, ChatPlan plan, Reques
     private async ValueTask<Fault?> AnswerAsync(PhysicalAttempt attempt, HttpResponseMessage answer, int status)
     {
         using var bytes = new ByteStore();
-        var isSuccess = status is >= 200 and < 300;
+        var isSuccess = status == 200;
         var broke = await ReadAsync(attempt, answer, bytes, isSuccess ? MaximumAnswerBytes : MaximumErrorBytes);
         if (broke is not null)
         {
@@ -269,7 +269,7 @@ internal sealed class Exchange(CallParts parts, Call call, ChatPlan plan, Reques
         if (!isSuccess)
         {
             attempt.Settle(_work, Metered.Nothing, status, "upstream_error");
-            if (status < 400 || !IsJson(answer))
+            if (status is < 400 or >= 600 || !IsJson(answer))
             {
                 await FailAsync(GatewayFaults.ProviderUnavailable);
                 return null;

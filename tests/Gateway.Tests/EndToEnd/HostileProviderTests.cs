@@ -40,6 +40,23 @@ public sealed class HostileProviderTests(GatewayServer gateway)
         answer.StatusCode.ShouldBe(HttpStatusCode.OK);
     }
 
+    [Theory]
+    [InlineData(201)]
+    [InlineData(206)]
+    [InlineData(304)]
+    [InlineData(600)]
+    [InlineData(999)]
+    public async Task A_status_that_no_model_provider_gives_is_502(int status)
+    {
+        gateway.Raw.Answer = RawProvider.Json(status, RawProvider.Good);
+        foreach (var body in new[] { Text(), Text(stream: true) })
+        {
+            using var answer = await SendAsync(await gateway.KeyAsync(), body);
+            answer.StatusCode.ShouldBe(HttpStatusCode.BadGateway);
+            (await ErrorOf(answer)).GetProperty("code").GetString().ShouldBe("provider_unavailable");
+        }
+    }
+
     private static string Text(bool stream = false) => Body(stream ? ""","stream":true,"max_tokens":64""" : "", RawModel);
 
     private async Task<string> OutcomeAsync(HttpResponseMessage answer) =>
