@@ -268,7 +268,7 @@ internal sealed class Exchange(CallParts parts, Call call, ChatPlan plan, Reques
 
         if (!isSuccess)
         {
-            attempt.Settle(_work, Metered.Nothing, status, "upstream_error");
+            attempt.Settle(_work, status < 300 ? attempt.Settlement.OfBreak(null, 0) : Metered.Nothing, status, "upstream_error");
             if (status is < 400 or >= 600 || !IsJson(answer))
             {
                 await FailAsync(GatewayFaults.ProviderUnavailable);

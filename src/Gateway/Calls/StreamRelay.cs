@@ -79,7 +79,7 @@ internal sealed class StreamRelay(Exchange exchange, PhysicalAttempt attempt, Ht
 
                 if (count == 0 || Take(count, discarded))
                 {
-                    end = RelayEnd.Complete;
+                    end = HowItEnded();
                     break;
                 }
 
@@ -176,7 +176,7 @@ internal sealed class StreamRelay(Exchange exchange, PhysicalAttempt attempt, Ht
 
             if (count == 0 || Take(count, client))
             {
-                return RelayEnd.Complete;
+                return HowItEnded();
             }
 
             if (await FlushAsync(client) || _cut.Task.IsCompleted)
@@ -241,6 +241,13 @@ internal sealed class StreamRelay(Exchange exchange, PhysicalAttempt attempt, Ht
     {
         _scanner.Push(_buffer.AsSpan(0, count), output);
         return _scanner.IsDone;
+    }
+
+    /// <summary>Some providers leave the closing mark out; where no choice has finished either, the answer was broken off.</summary>
+    private RelayEnd HowItEnded()
+    {
+        _scanner.Complete();
+        return _scanner.IsDone || _scanner.SawError || _scanner.FinishReason is not null ? RelayEnd.Complete : RelayEnd.Broken;
     }
 
     /// <summary>The end as the client sees it: settled first, then the frames that were held back.</summary>

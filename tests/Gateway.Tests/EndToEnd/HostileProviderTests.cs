@@ -57,6 +57,18 @@ public sealed class HostileProviderTests(GatewayServer gateway)
         }
     }
 
+    [Theory]
+    [InlineData(null, false, "upstream_error")]
+    [InlineData("stop", false, "success")]
+    [InlineData(null, true, "success")]
+    public async Task A_stream_is_whole_with_a_finish_reason_or_its_closing_mark(string? finish, bool isMarked, string outcome)
+    {
+        gateway.Raw.Answer = RawProvider.Stream(RawProvider.Chunk(finish) + (isMarked ? "data: [DONE]\n\n" : ""));
+        using var answer = await SendAsync(await gateway.KeyAsync(), Text(stream: true));
+        (await answer.Content.ReadAsStringAsync()).Contains("provider_unavailable").ShouldBe(outcome != "success");
+        (await OutcomeAsync(answer)).ShouldBe(outcome);
+    }
+
     private static string Text(bool stream = false) => Body(stream ? ""","stream":true,"max_tokens":64""" : "", RawModel);
 
     private async Task<string> OutcomeAsync(HttpResponseMessage answer) =>
