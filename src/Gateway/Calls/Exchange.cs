@@ -268,6 +268,13 @@ internal sealed class Exchange(CallParts parts, Call call, ChatPlan plan, Reques
 
         if (!isSuccess)
         {
+            if (attempt.Target.Provider.Echo?.IsIn(bytes.Memory.Span) == true)
+            {
+                attempt.Settle(_work, Metered.Nothing, status, "credentials_rejected");
+                await FailAsync(GatewayFaults.CredentialsRejected);
+                return null;
+            }
+
             attempt.Settle(_work, status < 300 ? attempt.Settlement.OfBreak(null, 0) : Metered.Nothing, status, "upstream_error");
             if (status is < 400 or >= 600 || !IsJson(answer))
             {

@@ -30,7 +30,7 @@ internal sealed class StreamRelay(Exchange exchange, PhysicalAttempt attempt, Ht
     private readonly Committer _committer = exchange.Parts.Committer;
     private readonly DrainRoom _room = exchange.Parts.Drains;
     private readonly TimeProvider _clock = exchange.Parts.Clock;
-    private readonly SseScanner _scanner = new(exchange.Plan.Request.WantsUsage);
+    private readonly SseScanner _scanner = new(exchange.Plan.Request.WantsUsage, attempt.Target.Provider.Echo);
     private readonly TaskCompletionSource<RelayEnd> _cut = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(ReadBytes);
     private Stream _stream = Stream.Null;
@@ -257,6 +257,12 @@ internal sealed class StreamRelay(Exchange exchange, PhysicalAttempt attempt, Ht
         if (!await SettleAsync(end, null))
         {
             await TellAsync(Faults.AuditUnavailable, CutFlushMilliseconds);
+            return;
+        }
+
+        if (_scanner.SawCredential)
+        {
+            await TellAsync(GatewayFaults.CredentialsRejected, CutFlushMilliseconds);
             return;
         }
 

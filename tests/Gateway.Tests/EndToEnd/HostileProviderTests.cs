@@ -69,6 +69,30 @@ public sealed class HostileProviderTests(GatewayServer gateway)
         (await OutcomeAsync(answer)).ShouldBe(outcome);
     }
 
+    [Theory]
+    [InlineData(Credential)]
+    [InlineData(@"sk\u002Dprovider\u002dcredential-of-the-tests-0123456789")]
+    public async Task An_error_that_repeats_our_credential_is_replaced(string echo)
+    {
+        var error = $$$"""{"error":{"message":"Bad header: Bearer {{{echo}}}","type":"x","param":null,"code":"y"}}""";
+        gateway.Raw.Answer = RawProvider.Json(400, error);
+        using var whole = await SendAsync(await gateway.KeyAsync(), Text());
+        whole.StatusCode.ShouldBe(HttpStatusCode.BadGateway);
+        (await whole.Content.ReadAsStringAsync()).ShouldNotContain("0123456789");
+        (await ErrorOf(whole)).GetProperty("code").GetString().ShouldBe("provider_credentials_rejected");
+
+        foreach (var frame in new[] { $"data: {error}\n\n", $"event: error\ndata: {echo}\n\n" })
+        {
+            gateway.Raw.Answer = RawProvider.Stream(RawProvider.Chunk(null) + frame + RawProvider.Chunk("stop") + "data: [DONE]\n\n");
+            using var stream = await SendAsync(await gateway.KeyAsync(), Text(stream: true));
+            var text = await stream.Content.ReadAsStringAsync();
+            text.ShouldNotContain("0123456789");
+            text.ShouldContain("provider_credentials_rejected");
+            text.ShouldNotContain("[DONE]");
+            (await OutcomeAsync(stream)).ShouldBe("upstream_error");
+        }
+    }
+
     private static string Text(bool stream = false) => Body(stream ? ""","stream":true,"max_tokens":64""" : "", RawModel);
 
     private async Task<string> OutcomeAsync(HttpResponseMessage answer) =>
