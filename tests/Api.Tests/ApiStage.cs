@@ -43,6 +43,9 @@ public abstract class ApiStage : IAsyncLifetime
     /// <summary>Another organization of the same installation.</summary>
     public CrewInstallation Other { get; private set; } = null!;
 
+    /// <summary>An organization of its own for tests that shut a whole workspace off.</summary>
+    public CrewInstallation Third { get; private set; } = null!;
+
     /// <summary>A second workspace of the first organization.</summary>
     public string SecondWorkspaceId { get; private set; } = "";
 
@@ -71,6 +74,7 @@ public abstract class ApiStage : IAsyncLifetime
         });
         await Server.InitAsync();
         Other = JsonSerializer.Deserialize<CrewInstallation>(await OperatorAsync("orgs", "create", "--name", "Other", "--email", "other@example.com"), Snake)!;
+        Third = JsonSerializer.Deserialize<CrewInstallation>(await OperatorAsync("orgs", "create", "--name", "Third", "--email", "third@example.com"), Snake)!;
         using var made = JsonDocument.Parse(await OperatorAsync("keys", "create", "--name", "workspace master", "--workspace", Home.WorkspaceId));
         WorkspaceMaster = made.RootElement.GetProperty("key").GetString()!;
         await Server.StartAsync();

@@ -96,8 +96,12 @@ public abstract class VersionTests(ApiStage stage) : ApiTests(stage)
         (await inside.GetAsync("/v1/crews")).ShouldBe(200);
         (await Stage.Account.PostAsync($"/v1/workspaces/{workspace}/suspend")).ShouldBe(200);
         (await inside.GetAsync("/v1/crews")).ShouldBe(403, "workspace_suspended");
+        var chat = new { model = "crew-sandbox-echo", messages = new[] { new { role = "user", content = "Hello" } } };
+        (await Stage.Account.PostAsync("/v1/chat/completions", chat, ("X-Crew-Workspace", workspace))).ShouldBe(403, "workspace_suspended");
+        (await Stage.Account.GetAsync("/v1/crews", ("X-Crew-Workspace", workspace))).ShouldBe(200);
         (await Stage.Account.PostAsync($"/v1/workspaces/{workspace}/resume")).ShouldBe(200);
         (await inside.GetAsync("/v1/crews")).ShouldBe(200);
+        (await Stage.Account.PostAsync("/v1/chat/completions", chat, ("X-Crew-Workspace", workspace))).ShouldBe(200);
     }
 
     [Fact]

@@ -32,6 +32,9 @@ public sealed class Call
     /// <summary>The workspace that the request acts in.</summary>
     public WorkspaceView Workspace { get; internal set; } = null!;
 
+    /// <summary>The workspace that the credential belongs to.</summary>
+    internal WorkspaceView Home { get; set; } = null!;
+
     public Tenant Tenant { get; internal set; } = null!;
 
     public Origin Origin { get; internal set; }

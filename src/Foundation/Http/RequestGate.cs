@@ -20,6 +20,9 @@ internal sealed partial class RequestGate(
     RequestDelegate next, IEnumerable<ICredentialScheme> schemes, IWorkspaceDirectory workspaces, RateLimiter limiter, ClientAddress addresses,
     RefusalLog refusals, IdempotencyStore idempotency, IAccessTrail trail, Metrics metrics, TimeProvider clock, ILogger<RequestGate> log)
 {
+    /// <summary>An account master manages a suspended workspace, but nobody spends its money.</summary>
+    private static readonly Permission Invoke = Permissions.Of("models:invoke");
+
     private readonly ICredentialScheme[] _schemes = [.. schemes];
 
     public async Task InvokeAsync(HttpContext http)
@@ -190,24 +193,29 @@ internal sealed partial class RequestGate(
         return await EnterAsync(call, verification.Caller!);
     }
 
-    /// <summary>Puts the caller into its workspace; an account master may choose another one of its organization.</summary>
+    /// <summary>
+    /// Puts the caller into its own workspace, and an account master then into the one of its organization that it chose. A choice of
+    /// nothing is refused only after that, so that the use of the key is on record at home.
+    /// </summary>
     private async ValueTask<Fault?> EnterAsync(Call call, Caller caller)
     {
-        var workspaceId = caller.WorkspaceId;
-        if (caller.IsAccount && call.Http.Request.Headers["X-Crew-Workspace"].ToString() is { Length: > 0 } chosen)
-        {
-            workspaceId = chosen;
-        }
-
-        if (await workspaces.FindAsync(caller.OrganizationId, workspaceId, call.Aborted) is not { } workspace)
+        if (await workspaces.FindAsync(caller.OrganizationId, caller.WorkspaceId, call.Aborted) is not { } home)
         {
             return Faults.NotFound;
         }
 
-        call.CallerOrNull = caller;
-        call.Workspace = workspace;
-        call.Tenant = workspaceId == caller.WorkspaceId ? caller.Tenant : new Tenant(caller.OrganizationId, workspaceId);
+        (call.CallerOrNull, call.Home, call.Workspace, call.Tenant) = (caller, home, home, caller.Tenant);
         call.Origin = OriginOf(call, caller.Actor);
+        var isNowhere = false;
+        if (caller.IsAccount && call.Http.Request.Headers["X-Crew-Workspace"].ToString() is { Length: > 0 } chosen && chosen != home.Id)
+        {
+            isNowhere = true;
+            if (await workspaces.FindAsync(caller.OrganizationId, chosen, call.Aborted) is { } other)
+            {
+                (call.Workspace, call.Tenant, isNowhere) = (other, new Tenant(caller.OrganizationId, chosen), false);
+            }
+        }
+
         if (call.Http.Request.Headers.Origin.Count > 0)
         {
             refusals.Known(call.Tenant, call.Origin, "api_key.leaked", HttpFaults.KeyInBrowser.Code);
@@ -216,8 +224,8 @@ internal sealed partial class RequestGate(
 
         call.Origin.Owe(new Event("api_key.used", new Resource("endpoint",
             $"{call.Http.Request.Method} {(call.Http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText}"))
-        { WithoutPlace = workspace.ZeroLogging });
-        return null;
+        { WithoutPlace = call.Workspace.ZeroLogging });
+        return isNowhere && IsAllowedNetwork(call) ? Faults.NotFound : null;
     }
 
     private static Origin OriginOf(Call call, Actor actor) =>
@@ -225,14 +233,15 @@ internal sealed partial class RequestGate(
 
     private static bool IsAllowedNetwork(Call call)
     {
-        if (call.Workspace.AllowedNetworks.Count > 0 && !Networks.Contains(call.Workspace.AllowedNetworks, call.Address))
+        // Choosing another workspace does not lead around the list of the one that the key belongs to.
+        if (!IsOn(call.Workspace.AllowedNetworks, call.Address) || !IsOn(call.Home.AllowedNetworks, call.Address))
         {
             return false;
         }
 
         foreach (var list in call.Caller.AllowedNetworks)
         {
-            if (list.Count > 0 && !Networks.Contains(list, call.Address))
+            if (!IsOn(list, call.Address))
             {
                 return false;
             }
@@ -240,6 +249,9 @@ internal sealed partial class RequestGate(
 
         return true;
     }
+
+    private static bool IsOn(IReadOnlyList<System.Net.IPNetwork> list, System.Net.IPAddress address) =>
+        list.Count == 0 || Networks.Contains(list, address);
 
     private Fault? LimitByAddress(Call call)
     {
@@ -274,7 +286,7 @@ internal sealed partial class RequestGate(
     private static Fault? Authorize(Call call, RouteRules rules, Endpoint endpoint)
     {
         var caller = call.Caller;
-        if (call.Workspace.Suspended && !caller.IsAccount)
+        if (call.Workspace.Suspended && (!caller.IsAccount || (rules.AnyOf is [var only] && only == Invoke)))
         {
             return HttpFaults.WorkspaceSuspended;
         }

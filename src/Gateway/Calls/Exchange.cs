@@ -127,9 +127,9 @@ internal sealed class Exchange(CallParts parts, Call call, ChatPlan plan, Reques
     {
         foreach (var (name, values) in from.NonValidated)
         {
-            if (OpenAiHeaders.PassesToClient(name))
+            if (OpenAiHeaders.PassesToClient(name) && values.ToString() is var value && OpenAiHeaders.IsSafe(value))
             {
-                to.Headers[name] = values.ToString();
+                to.Headers[name] = value;
             }
         }
     }
@@ -229,7 +229,7 @@ internal sealed class Exchange(CallParts parts, Call call, ChatPlan plan, Reques
 
         foreach (var (name, values) in call.Http.Request.Headers)
         {
-            if (OpenAiHeaders.PassesToProvider(name))
+            if (OpenAiHeaders.PassesToProvider(name) && OpenAiHeaders.IsSafe(values.ToString()))
             {
                 request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
             }
@@ -257,7 +257,7 @@ internal sealed class Exchange(CallParts parts, Call call, ChatPlan plan, Reques
     private async ValueTask<Fault?> AnswerAsync(PhysicalAttempt attempt, HttpResponseMessage answer, int status)
     {
         using var bytes = new ByteStore();
-        var isSuccess = status is >= 200 and < 300;
+        var isSuccess = status == 200;
         var broke = await ReadAsync(attempt, answer, bytes, isSuccess ? MaximumAnswerBytes : MaximumErrorBytes);
         if (broke is not null)
         {
@@ -268,8 +268,15 @@ internal sealed class Exchange(CallParts parts, Call call, ChatPlan plan, Reques
 
         if (!isSuccess)
         {
-            attempt.Settle(_work, Metered.Nothing, status, "upstream_error");
-            if (status < 400 || !IsJson(answer))
+            if (attempt.Target.Provider.Echo?.IsIn(bytes.Memory.Span) == true)
+            {
+                attempt.Settle(_work, Metered.Nothing, status, "credentials_rejected");
+                await FailAsync(GatewayFaults.CredentialsRejected);
+                return null;
+            }
+
+            attempt.Settle(_work, status < 300 ? attempt.Settlement.OfBreak(null, 0) : Metered.Nothing, status, "upstream_error");
+            if (status is < 400 or >= 600 || !IsJson(answer))
             {
                 await FailAsync(GatewayFaults.ProviderUnavailable);
                 return null;

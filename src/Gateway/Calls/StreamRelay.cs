@@ -30,7 +30,7 @@ internal sealed class StreamRelay(Exchange exchange, PhysicalAttempt attempt, Ht
     private readonly Committer _committer = exchange.Parts.Committer;
     private readonly DrainRoom _room = exchange.Parts.Drains;
     private readonly TimeProvider _clock = exchange.Parts.Clock;
-    private readonly SseScanner _scanner = new(exchange.Plan.Request.WantsUsage);
+    private readonly SseScanner _scanner = new(exchange.Plan.Request.WantsUsage, attempt.Target.Provider.Echo);
     private readonly TaskCompletionSource<RelayEnd> _cut = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(ReadBytes);
     private Stream _stream = Stream.Null;
@@ -79,7 +79,7 @@ internal sealed class StreamRelay(Exchange exchange, PhysicalAttempt attempt, Ht
 
                 if (count == 0 || Take(count, discarded))
                 {
-                    end = RelayEnd.Complete;
+                    end = HowItEnded();
                     break;
                 }
 
@@ -176,7 +176,7 @@ internal sealed class StreamRelay(Exchange exchange, PhysicalAttempt attempt, Ht
 
             if (count == 0 || Take(count, client))
             {
-                return RelayEnd.Complete;
+                return HowItEnded();
             }
 
             if (await FlushAsync(client) || _cut.Task.IsCompleted)
@@ -243,6 +243,13 @@ internal sealed class StreamRelay(Exchange exchange, PhysicalAttempt attempt, Ht
         return _scanner.IsDone;
     }
 
+    /// <summary>Some providers leave the closing mark out; where no choice has finished either, the answer was broken off.</summary>
+    private RelayEnd HowItEnded()
+    {
+        _scanner.Complete();
+        return _scanner.IsDone || _scanner.SawError || _scanner.FinishReason is not null ? RelayEnd.Complete : RelayEnd.Broken;
+    }
+
     /// <summary>The end as the client sees it: settled first, then the frames that were held back.</summary>
     private async Task FinishAsync(RelayEnd end)
     {
@@ -250,6 +257,12 @@ internal sealed class StreamRelay(Exchange exchange, PhysicalAttempt attempt, Ht
         if (!await SettleAsync(end, null))
         {
             await TellAsync(Faults.AuditUnavailable, CutFlushMilliseconds);
+            return;
+        }
+
+        if (_scanner.SawCredential)
+        {
+            await TellAsync(GatewayFaults.CredentialsRejected, CutFlushMilliseconds);
             return;
         }
 

@@ -17,7 +17,7 @@ namespace Crew.Gateway.Forwarding;
 /// </code>
 /// Not thread-safe. Disposing gives the pooled memory back.
 /// </remarks>
-internal sealed class SseScanner(bool clientWantsUsage) : IDisposable
+internal sealed class SseScanner(bool clientWantsUsage, CredentialEcho? echo = null) : IDisposable
 {
     /// <summary>A longer frame passes as it comes, unread; usage and terminal frames are a few hundred bytes.</summary>
     public const int MaxFrameBytes = 1 << 20;
@@ -44,6 +44,9 @@ internal sealed class SseScanner(bool clientWantsUsage) : IDisposable
 
     /// <summary>The provider reported an error inside the stream.</summary>
     public bool SawError => _reader.SawError;
+
+    /// <summary>An error repeated the provider's credential. Its frame was taken out; the caller ends the stream by an error of its own.</summary>
+    public bool SawCredential { get; private set; }
 
     /// <summary>Text, a tool call, a refusal or reasoning has begun; until then another target could still take over.</summary>
     public bool SawContent => _reader.TextBytes > 0;
@@ -208,7 +211,14 @@ internal sealed class SseScanner(bool clientWantsUsage) : IDisposable
             frame = frame.StartsWith("\uFEFF"u8) ? frame[3..] : frame;
         }
 
-        return SseFrame.TryGetData(frame, _joint, out var data, out var isErrorEvent) ? _reader.Read(data, isErrorEvent) : FrameFate.Follow;
+        var fate = SseFrame.TryGetData(frame, _joint, out var data, out var isErrorEvent) ? _reader.Read(data, isErrorEvent) : FrameFate.Follow;
+        if (_reader.SawError && echo?.IsIn(frame) == true)
+        {
+            SawCredential = true;
+            return FrameFate.Strip;
+        }
+
+        return fate;
     }
 
     private void Send(

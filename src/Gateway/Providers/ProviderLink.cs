@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using Crew.Gateway.Forwarding;
 using Crew.Gateway.Sandbox;
 using Crew.Sealing;
 using Crew.Sealing.Egress;
@@ -9,9 +10,10 @@ namespace Crew.Gateway.Providers;
 internal sealed class ProviderLink
 {
     private ProviderLink(Provider provider, HttpMessageInvoker invoker, Uri chat, string? authorization, ProviderTimeouts timeouts) =>
-        (Id, Version, Invoker, ChatUri, Authorization, Timeouts, CancelStopsBilling, IsSandbox, NeedsCredential) =
+        (Id, Version, Invoker, ChatUri, Authorization, Timeouts, CancelStopsBilling, IsSandbox, NeedsCredential, Echo) =
         (provider.Id, provider.Version, invoker, chat, authorization, timeouts, provider.CancelStopsBilling,
-            provider.Kind == Provider.Sandbox, provider.Kind != Provider.Sandbox);
+            provider.Kind == Provider.Sandbox, provider.Kind != Provider.Sandbox,
+            authorization is null ? null : new CredentialEcho(authorization["Bearer ".Length..]));
 
     private ProviderLink(HttpMessageInvoker sandbox) =>
         (Id, Invoker, ChatUri, Timeouts, CancelStopsBilling, IsSandbox) =
@@ -27,6 +29,9 @@ internal sealed class ProviderLink
 
     /// <summary>The value of the Authorization header; null without a credential.</summary>
     public string? Authorization { get; }
+
+    /// <summary>Finds the credential in an error; null without one.</summary>
+    public CredentialEcho? Echo { get; }
 
     public ProviderTimeouts Timeouts { get; }
 

@@ -12,10 +12,14 @@ public sealed class GatewayServer : IAsyncLifetime
 {
     public const string Credential = "sk-provider-credential-of-the-tests-0123456789";
     public const string Model = "openai/mock-mini";
+    public const string RawModel = "raw";
     public const long InputNano = 150;
     public const long OutputNano = 600;
 
     public MockProvider Mock { get; private set; } = null!;
+
+    /// <summary>What stands behind the model <see cref="RawModel"/>.</summary>
+    internal RawProvider Raw { get; private set; } = null!;
 
     public CrewServer Server { get; private set; } = null!;
 
@@ -24,15 +28,19 @@ public sealed class GatewayServer : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         Mock = await MockProvider.StartAsync(new MockProviderOptions { KeptBodies = 256 });
-        Server = await CrewServer.StartNewAsync(new CrewServerOptions { Providers = [Mock], Egress = ["provider@127.0.0.1:1"] });
+        Raw = new RawProvider();
+        Server = await CrewServer.StartNewAsync(new CrewServerOptions { Providers = [Mock], Egress = ["provider@127.0.0.1:1", $"provider@127.0.0.1:{Raw.Port}"] });
         ProviderId = await Server.CreateProviderAsync(Mock, credential: Credential);
         await Server.CreateModelAsync(new NewModel { Id = Model, ProviderId = ProviderId, UpstreamModel = "mock-mini" });
+        var raw = await Server.CreateProviderAtAsync(Raw.BaseUrl, Credential);
+        await Server.CreateModelAsync(new NewModel { Id = RawModel, ProviderId = raw });
     }
 
     public async ValueTask DisposeAsync()
     {
         await Server.DisposeAsync();
         await Mock.DisposeAsync();
+        await Raw.DisposeAsync();
     }
 
     /// <summary>What a budget must hold for this body with this output cap.</summary>
