@@ -65,7 +65,7 @@ internal static class KeyCheck
         });
         var index = new KeyIndex(store);
         await index.StartAsync(default);
-        var scheme = new KeyScheme(index, mint, new KeyMarks(store, mint, clock), clock);
+        var scheme = new KeyScheme(store, index, mint, new KeyMarks(store, mint, clock), clock);
         foreach (var text in texts)
         {
             await scheme.VerifyAsync(text, default);

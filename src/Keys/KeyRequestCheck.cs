@@ -13,6 +13,9 @@ internal static class KeyRequestCheck
 {
     private const int MostEntries = 200;
 
+    /// <summary>As long as the id of a model may be.</summary>
+    private const int MostModelCharacters = 256;
+
     public static Fault? Name(string? name) => string.IsNullOrWhiteSpace(name) || name.Length > 200 || name.Any(char.IsControl)
         ? Faults.Invalid("name", "name must be 1 to 200 characters without control characters.")
         : null;
@@ -40,7 +43,7 @@ internal static class KeyRequestCheck
             : ips.Any(ip => ip is null) ? Faults.Invalid("allowed_ips", "allowed_ips must be texts.") : null;
 
     public static Fault? Models(IReadOnlyList<string>? models) =>
-        models is not null && (models.Count > MostEntries || models.Any(m => string.IsNullOrEmpty(m) || m.Length > 200))
+        models is not null && (models.Count > MostEntries || models.Any(m => string.IsNullOrEmpty(m) || m.Length > MostModelCharacters))
             ? Faults.Invalid("allowed_models", $"allowed_models must be a list of at most {MostEntries} model ids.")
             : null;
 

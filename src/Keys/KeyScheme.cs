@@ -1,11 +1,13 @@
 using System.Net;
 using Crew.Http;
 using Crew.Kernel;
+using Crew.Storage;
+using Microsoft.EntityFrameworkCore;
 
 namespace Crew.Keys;
 
 /// <summary>API keys as credentials: checksum first, then the fingerprint, then the entry in memory.</summary>
-internal sealed class KeyScheme(KeyIndex index, KeyMint mint, KeyMarks marks, TimeProvider clock) : ICredentialScheme
+internal sealed class KeyScheme(Store store, KeyIndex index, KeyMint mint, KeyMarks marks, TimeProvider clock) : ICredentialScheme
 {
     /// <summary>A text with two dots is a token (its own scheme); any other is a key.</summary>
     public bool Accepts(ReadOnlySpan<char> credential) => credential.Count('.') != 2;
@@ -27,6 +29,18 @@ internal sealed class KeyScheme(KeyIndex index, KeyMint mint, KeyMarks marks, Ti
             marks.Used(caller, endpoint, status, address, at);
         }
     }
+
+    /// <summary>Not cancelled by a client that leaves. Storage that cannot take it is not the client's matter: the next sight tries again.</summary>
+    public async ValueTask LeakedAsync(Caller caller, Origin origin, string reason) =>
+        await store.ChangeAsync<bool>(caller.Tenant, origin, async db =>
+        {
+            if (await db.Set<ApiKey>().SingleOrDefaultAsync(k => k.Id == caller.Actor.Id) is { } key)
+            {
+                await RevokeKey.RevokeAsync(db, key, clock.GetUtcNow(), reason);
+            }
+
+            return true;
+        }, CancellationToken.None);
 
     private async ValueTask<Verification> LoadAsync(KeySlot slot, CancellationToken cancel) =>
         await index.LoadAsync(slot, cancel) is { } entry ? Judge(entry) : new Verification(null, KeyFaults.Invalid);

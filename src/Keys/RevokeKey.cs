@@ -46,14 +46,14 @@ internal static class RevokeKey
     }
 
     /// <summary>Revokes the key and, when it was the last live one of its lineage, all keys below it. Revoking twice changes nothing.</summary>
-    public static async Task RevokeAsync(Db db, ApiKey key, DateTimeOffset now)
+    public static async Task RevokeAsync(Db db, ApiKey key, DateTimeOffset now, string? reason = null)
     {
         if (key.RevokedAt is not null)
         {
             return;
         }
 
-        Mark(db, key, now, null);
+        Mark(db, key, now, reason);
         var siblings = await db.Set<ApiKey>().Where(k => k.LineageId == key.LineageId && k.Id != key.Id && k.RevokedAt == null).ToListAsync();
         if (siblings.Exists(s => !s.IsDeadAt(now)))
         {

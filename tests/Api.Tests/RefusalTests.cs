@@ -70,6 +70,32 @@ public abstract class RefusalTests(ApiStage stage) : ApiTests(stage)
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_key_in_the_query_string_is_told_to_its_workspace_and_revoked_where_that_says_so(bool revokes)
+    {
+        var inside = ("X-Crew-Workspace", (await Stage.Account.PostAsync("/v1/workspaces", new { name = "leaky" })).ShouldBe(201).Text("id"));
+        var settings = new { settings = new { revoke_keys_seen_in_urls = revokes } };
+        (await Stage.Account.PatchAsync($"/v1/workspaces/{inside.Item2}", settings, inside)).ShouldBe(200);
+        var draft = new { name = "leaked", mode = "live", permissions = new[] { "*:read" } };
+        var key = (await Stage.Account.PostAsync("/v1/api-keys", draft, inside)).ShouldBe(201);
+        var unknown = await Stage.Caller(null).GetAsync($"/v1/me?key={ForeignKeys.WellFormed()}");
+        var known = await Stage.Caller(null).GetAsync($"/v1/me?key={key.Text("key")}");
+        var said = known.ShouldBe(401, "key_in_url").Error.GetProperty("message").GetString();
+        unknown.ShouldBe(401, "key_in_url").Error.GetProperty("message").GetString().ShouldBe(said);
+
+        var now = await Stage.Caller(key.Text("key")).GetAsync("/v1/me");
+        now.ShouldBe(revokes ? 401 : 200);
+        var leaks = await RecordsAsync("api_key.leaked", inside);
+        leaks.ShouldContain(key.Text("id"));
+        leaks.ShouldContain("key_in_url");
+        (await RecordsAsync("api_key.revoked", inside)).Contains("key_in_url").ShouldBe(revokes);
+    }
+
+    private async Task<string> RecordsAsync(string type, (string, string) inside) =>
+        (await Stage.Account.GetAsync($"/v1/audit-logs?event_type={type}", inside)).ShouldBe(200).Body;
+
     [Fact]
     public async Task A_key_from_a_web_page_is_refused_on_every_endpoint()
     {

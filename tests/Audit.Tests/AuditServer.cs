@@ -115,6 +115,8 @@ internal sealed class Cast : IWorkspaceDirectory, ICredentialScheme
     {
     }
 
+    public ValueTask LeakedAsync(Caller caller, Origin origin, string reason) => ValueTask.CompletedTask;
+
     public ValueTask<WorkspaceView?> FindAsync(string organizationId, string workspaceId, CancellationToken cancel) => ValueTask.FromResult<WorkspaceView?>(new()
     {
         Id = workspaceId,

@@ -30,7 +30,7 @@ public sealed class KeyGuessingTests : IAsyncLifetime
         var index = new KeyIndex(_store);
         await index.StartAsync(default);
         index.Count.ShouldBe(2);
-        _scheme = new KeyScheme(index, mint, new KeyMarks(_store, mint, TimeProvider.System), TimeProvider.System);
+        _scheme = new KeyScheme(_store, index, mint, new KeyMarks(_store, mint, TimeProvider.System), TimeProvider.System);
         (await _scheme.VerifyAsync(_text, default)).Caller.ShouldNotBeNull();
         await _store.DisposeAsync();
 

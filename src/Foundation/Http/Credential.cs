@@ -41,6 +41,10 @@ internal static class Credential
         return request.Headers.Authorization.Count > 1 ? HttpFaults.AmbiguousCredentials : null;
     }
 
+    /// <summary>What stands in the query string where a key would; no more than a few, however long the query is.</summary>
+    public static IEnumerable<string> InUrl(HttpRequest request) =>
+        UrlNames.SelectMany(name => request.Query[name]).OfType<string>().Distinct(StringComparer.Ordinal).Take(UrlNames.Length);
+
     private static bool Add(string value, ref string? text)
     {
         if (text is not null && text != value)

@@ -11,6 +11,9 @@ public interface ICredentialScheme
     /// <summary>Verifies the text. Must be cheap for garbage.</summary>
     ValueTask<Verification> VerifyAsync(string credential, CancellationToken cancel);
 
+    /// <summary>Ends a credential of this kind that was seen where others can read it.</summary>
+    ValueTask LeakedAsync(Caller caller, Origin origin, string reason);
+
     /// <summary>Marks a successful use (last use, counts); coalesced, never durable by itself.</summary>
     void Used(Caller caller, string endpoint, int status, System.Net.IPAddress address, DateTimeOffset at);
 }

@@ -25,7 +25,7 @@ internal static class IdempotencyFaults
 }
 
 /// <summary>
-/// Idempotency of management POSTs, for 24 hours per workspace, principal, method, path and key. The entry is marked done in
+/// Idempotency of management POSTs, for 24 hours per workspace, principal, method, path with query, and key. The entry is marked done in
 /// the transaction of the change itself (as an event sink), so that a crash in between can neither lose nor double it.
 /// </summary>
 internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> hasher, TimeProvider clock) : IEventSink
@@ -60,7 +60,8 @@ internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> ha
         await http.Request.Body.CopyToAsync(body, call.Aborted);
         body.Position = 0;
         http.Request.Body = body;
-        var id = hasher.Value.Hash(Encoding.UTF8.GetBytes($"{call.Tenant.WorkspaceId}|{call.Caller.LineageId}|POST|{http.Request.Path}|{key}"));
+        var id = hasher.Value.Hash(Encoding.UTF8.GetBytes(
+            $"{call.Tenant.WorkspaceId}|{call.Caller.LineageId}|POST|{http.Request.Path}{http.Request.QueryString}|{key}"));
         var requestHash = hasher.Value.Hash(body.GetBuffer().AsSpan(0, (int)body.Length));
         return await ReserveAsync(call, id, requestHash);
     }

@@ -158,7 +158,11 @@ internal sealed partial class RequestGate(
         var request = call.Http.Request;
         if (Credential.Find(request, out var text) is { } ambiguous)
         {
-            refusals.Unknown(call, ambiguous.Code);
+            if (ambiguous != HttpFaults.KeyInUrl || !await NoteLeaksAsync(call))
+            {
+                refusals.Unknown(call, ambiguous.Code);
+            }
+
             return ambiguous;
         }
 
@@ -191,6 +195,39 @@ internal sealed partial class RequestGate(
         }
 
         return await EnterAsync(call, verification.Caller!);
+    }
+
+    /// <summary>
+    /// Tells the workspaces of the keys in the query string, and ends those keys where their workspace says so. The answer is the same
+    /// for a key that nobody has. False when none is known.
+    /// </summary>
+    private async ValueTask<bool> NoteLeaksAsync(Call call)
+    {
+        var isKnown = false;
+        foreach (var text in Credential.InUrl(call.Http.Request))
+        {
+            if (Array.Find(_schemes, s => s.Accepts(text)) is not { } scheme)
+            {
+                continue;
+            }
+
+            var seen = await scheme.VerifyAsync(text, call.Aborted);
+            if ((seen.Tenant ?? seen.Caller?.Tenant) is not { } tenant || (seen.Actor ?? seen.Caller?.Actor) is not { } actor)
+            {
+                continue;
+            }
+
+            isKnown = true;
+            var origin = OriginOf(call, actor);
+            refusals.Known(tenant, origin, "api_key.leaked", HttpFaults.KeyInUrl.Code);
+            if (seen.Caller is { } caller
+                && await workspaces.FindAsync(caller.OrganizationId, caller.WorkspaceId, call.Aborted) is { RevokeKeysSeenInUrls: true })
+            {
+                await scheme.LeakedAsync(caller, origin, HttpFaults.KeyInUrl.Code);
+            }
+        }
+
+        return isKnown;
     }
 
     /// <summary>

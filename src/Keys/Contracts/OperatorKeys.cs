@@ -21,6 +21,11 @@ public sealed class OperatorKeys
     public async Task<Outcome<(string Id, SecretText Text)>> CreateMasterAsync(
         string organizationId, string workspaceId, string name, bool isTest, bool isAccount, Origin origin, CancellationToken cancel)
     {
+        if (KeyRequestCheck.Name(name) is { } wrong)
+        {
+            return wrong;
+        }
+
         var draft = new KeyDraft(name, ["*"], Permissions.All, isTest ? "test" : "live", null, null, [], null, null, null);
         var (key, text) = _mint.Make(organizationId, workspaceId, draft, KeyKind.Master, isAccount, origin.Actor.Id, null, null);
         return await SaveAsync(key, text, origin, cancel);

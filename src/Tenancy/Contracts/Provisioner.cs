@@ -38,6 +38,11 @@ public sealed class Provisioner(Store store, StoredKeys keys, TimeProvider clock
     /// </summary>
     public async Task<Outcome<ProvisionedOrganization>> CreateAsync(string name, string email, Origin origin, CancellationToken cancel)
     {
+        if (Names.Check(name) is { } nameless)
+        {
+            return nameless;
+        }
+
         if (!Emails.IsValid(email))
         {
             return Faults.Invalid("email", "This is not an e-mail address. Write it as name@example.com (or owner@localhost for a trial).");

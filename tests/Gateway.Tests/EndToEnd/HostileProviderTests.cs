@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text;
-using Crew.Testing;
 using Shouldly;
 using Xunit;
 using static Crew.Gateway.Tests.EndToEnd.GatewayServer;
