@@ -61,7 +61,7 @@ internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> ha
         body.Position = 0;
         http.Request.Body = body;
         var id = hasher.Value.Hash(Encoding.UTF8.GetBytes(
-            $"{call.Tenant.WorkspaceId}|{call.Caller.LineageId}|POST|{http.Request.Path}{http.Request.QueryString}|{key}"));
+            $"{call.Tenant.WorkspaceId}|{call.Caller.LineageId}|POST|{http.Request.Path}|{key}"));
         var requestHash = hasher.Value.Hash(body.GetBuffer().AsSpan(0, (int)body.Length));
         return await ReserveAsync(call, id, requestHash);
     }
