@@ -46,7 +46,10 @@ public sealed class BackupTests
         var restored = JsonDocument.Parse((await Succeeds(target, "restore", "--data", target.DataFolder, "--from", file, "--json")).Output).RootElement;
         restored.GetProperty("tables").GetRawText().ShouldBe(report.GetProperty("tables").GetRawText());
         var again = JsonDocument.Parse((await Succeeds(target, "backup", "--data", target.DataFolder, "--to", file + "2", "--json")).Output).RootElement;
-        foreach (var table in report.GetProperty("tables").EnumerateObject().Where(t => t.Name is not ("audit_records" or "storage_changes")))
+
+        // The restore and the second backup are on record themselves, on SQLite with their leaves.
+        string[] growing = ["audit_records", "audit_leaves", "storage_changes"];
+        foreach (var table in report.GetProperty("tables").EnumerateObject().Where(t => !growing.Contains(t.Name)))
         {
             again.GetProperty("tables").GetProperty(table.Name).GetInt64().ShouldBe(table.Value.GetInt64(), table.Name);
         }
