@@ -36,4 +36,24 @@ public sealed class SqliteStoreSpec : StoreSpec
         }));
         (await AddAsync(new Tenant("org_a", "ws_a"), "n1")).Fault.ShouldBeNull();
     }
+
+    /// <summary>A checkpoint beside a busy writer never comes to the end of the log, and the file starts over only when one has.</summary>
+    [Fact]
+    public async Task The_log_of_a_writer_that_never_rests_does_not_grow_without_end()
+    {
+        const int writers = 128, rowsOfEach = 50, rowBytes = 64 * 1024;
+        var log = new FileInfo(Path.Combine(_folder, "crew.db-wal"));
+        await Task.WhenAll(Enumerable.Range(0, writers).Select(writer => Task.Run(async () =>
+        {
+            for (var row = 0; row < rowsOfEach; row++)
+            {
+                var work = new AppendWork();
+                work.Rows.Add(new SpecRow($"{writer}-{row}", row, new byte[rowBytes]));
+                (await Store.Committer.AppendAsync(work)).ShouldBeTrue();
+            }
+        })));
+
+        log.Refresh();
+        log.Length.ShouldBeLessThan((long)writers * rowsOfEach * rowBytes / 2);
+    }
 }

@@ -18,6 +18,9 @@ internal sealed class SqliteBatch(SqliteConnection connection, TimeProvider cloc
 
     public void Execute(string sql) => Check(raw.sqlite3_exec(Connection.Handle, sql));
 
+    /// <summary>Moves what is left of the WAL into the database, between two batches; what a reader or another process forbids stays.</summary>
+    public void Checkpoint() => raw.sqlite3_exec(Connection.Handle, "PRAGMA wal_checkpoint(PASSIVE)");
+
     /// <summary>Writes the rows of one append work; its counters are summed up for <see cref="WriteCounters"/>.</summary>
     public void Write(AppendWork work)
     {

@@ -9,11 +9,18 @@ namespace Crew.Storage;
 /// </summary>
 internal sealed class SqliteCommitter(StoreOptions options, Func<SqliteConnection> open, TimeProvider clock) : Committer
 {
+    /// <summary>
+    /// WAL frames (pages of 4 KiB) above which the writing thread ends a checkpoint itself. Beside a busy writer no checkpoint ever comes
+    /// to the end of the log, and the file starts over only when one has: after two minutes of load it was about two gigabytes.
+    /// </summary>
+    private const int MostWalFrames = 8_192;
+
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _wake = new(0, 1);
     private List<object> _waiting = [];
     private bool _sleeping;
     private volatile bool _stopped;
+    private volatile bool _walIsLong;
     private Thread? _thread;
     private Timer? _checkpoints;
 
@@ -109,6 +116,13 @@ internal sealed class SqliteCommitter(StoreOptions options, Func<SqliteConnectio
 
             previous = items.Count;
             Commit(batch, items);
+            if (_walIsLong)
+            {
+                // The checkpoint beside us has just moved nearly all of it, so this is a matter of milliseconds. The next commit begins
+                // the file anew, unless a reader still looks at its end.
+                _walIsLong = false;
+                batch.Checkpoint();
+            }
         }
     }
 
@@ -230,7 +244,8 @@ internal sealed class SqliteCommitter(StoreOptions options, Func<SqliteConnectio
             using var connection = open();
             using var command = connection.CreateCommand();
             command.CommandText = "PRAGMA wal_checkpoint(PASSIVE)";
-            command.ExecuteNonQuery();
+            using var row = command.ExecuteReader();
+            _walIsLong |= row.Read() && row.GetInt64(1) > MostWalFrames;
         }
         catch (SqliteException)
         {
