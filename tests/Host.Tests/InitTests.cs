@@ -113,6 +113,20 @@ public sealed class InitTests
         rest.GetProperty("data").GetArrayLength().ShouldBe(3);
     }
 
+    [Fact]
+    public async Task The_names_that_an_operator_gives_are_held_to_the_rules_of_the_API()
+    {
+        using var shell = new Shell();
+        await shell.InstallAsync();
+        foreach (var name in new[] { "a\u001b[2J", new string('x', 1_000), " " })
+        {
+            await shell.RefusedAsync("invalid_request", "keys", "create", "--data", "data", "--name", name, "--json");
+            await shell.RefusedAsync("invalid_request", "orgs", "create", "--data", "data", "--name", name, "--email", "o@example.com", "--json");
+        }
+
+        (await shell.JsonAsync("audit", "list", "--data", "data", "--json")).GetProperty("data").GetArrayLength().ShouldBe(4, "nothing was made");
+    }
+
     /// <summary>The database itself: opening it may leave empty companions of the write-ahead log.</summary>
     private static string Rows(SortedDictionary<string, string> files) => files["crew.db"];
 

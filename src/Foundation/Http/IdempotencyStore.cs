@@ -25,7 +25,7 @@ internal static class IdempotencyFaults
 }
 
 /// <summary>
-/// Idempotency of management POSTs, for 24 hours per workspace, principal, method, path with query, and key. The entry is marked done in
+/// Idempotency of management POSTs, for 24 hours per workspace, principal, method, path and key. The entry is marked done in
 /// the transaction of the change itself (as an event sink), so that a crash in between can neither lose nor double it.
 /// </summary>
 internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> hasher, TimeProvider clock) : IEventSink
