@@ -37,6 +37,11 @@ internal static class GatewayFaults
         + "Call another model, or ask for the budget to be set to tracking.")
     { ShouldRetry = false };
 
+    /// <summary>The provider would refuse an output cap that is not above its thinking budget.</summary>
+    public static readonly Fault ThinkingDoesNotFit = new Fault("insufficient_quota", 402,
+        "What the budget has left pays for less output than `thinking.budget_tokens` asks for. Lower that number, or wait for the budget's next window.")
+    { ShouldRetry = false }.At("thinking.budget_tokens");
+
     public static readonly Fault ProviderInUse = new("provider_in_use", 409,
         "Models of the catalogue are served by this provider. Remove them or give them other targets first.");
 
@@ -86,6 +91,9 @@ internal static class GatewayFaults
 
     public static Fault Field(string field, long offset, string rule) =>
         Faults.Invalid(field, $"The field `{field}` (byte offset {offset}) {rule}").With("offset", offset);
+
+    public static Fault EndpointNotServed(string path) => new Fault("unsupported_endpoint", 400,
+        $"The providers of this model do not serve {path}. Call the model at another endpoint, or another model at this one.").At("model");
 
     public static Fault MissingField(string field) =>
         Faults.Invalid(field, $"The field `{field}` is missing. Add it at the top level of the body.");

@@ -3,7 +3,6 @@ using Crew.Gateway.Catalogue;
 using Crew.Gateway.Contracts;
 using Crew.Gateway.Models;
 using Crew.Gateway.Providers;
-using Crew.Http;
 using Crew.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -27,7 +26,7 @@ public static class GatewayModule
         services.AddHostedService(s => s.GetRequiredService<OwedSettlements>());
         services.AddSingleton<DrainRoom>();
         services.AddHostedService(s => s.GetRequiredService<DrainRoom>());
-        services.AddSingleton<ChatEndpoint>();
+        services.AddSingleton<InferenceEndpoint>();
         services.AddSingleton<OperatorProviders>();
         return services;
     }
@@ -46,22 +45,14 @@ public static class GatewayModule
         UpdateModel.Map(models);
         DeleteModel.Map(models);
         ModelList.Map(app);
-        app.MapPost("/v1/chat/completions", (RequestDelegate)(http => http.RequestServices.GetRequiredService<ChatEndpoint>().HandleAsync(http)))
-            .WithName("Chat.Complete").WithSummary("A chat completion, in one piece or streamed, as OpenAI clients ask for it.").WithTags("Chat")
-            .WithMetadata(new NotIdempotentRoute())
-            .Requires(CrewSource.Header, "models:invoke")
-            .PassesOn("A request as OpenAI's chat completions take it; fields that Crew does not govern are passed on unchanged.",
-                "A chat completion in OpenAI's form, or server-sent events of its chunks with stream: true.")
-            .Refuses("model_not_found", "model_not_priced", "insufficient_quota", "cost_not_boundable", "provider_unavailable", "provider_timeout",
-                "provider_credentials_rejected", "invalid_value", "unknown_url")
-            .Example("""{"model": "crew-sandbox-echo", "messages": [{"role": "user", "content": "Hello"}]}""");
+        InferenceRoutes.Map(app);
     }
 
     /// <summary>Follows the change feed from here on; call after the store has started and before the first request.</summary>
     public static Task StartGatewayAsync(this IServiceProvider services, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
-        services.GetRequiredService<ChatEndpoint>();
+        services.GetRequiredService<InferenceEndpoint>();
         return Task.CompletedTask;
     }
 

@@ -8,19 +8,18 @@ namespace Crew.Gateway.Calls;
 /// <summary>What every row of a request says. It outlives the request, for answers that are read to their end after the client left.</summary>
 internal sealed class CallFacts
 {
-    public const string ChatEndpointPath = "/v1/chat/completions";
-
     private readonly Caller _caller;
     private readonly Tenant _tenant;
     private readonly string _requestId;
     private readonly string? _crewId;
+    private readonly string _endpoint;
     private readonly byte[]? _client;
     private readonly byte[]? _ipHash;
 
-    public CallFacts(Call call, string modelId, bool isStream, bool isTest, CallParts parts)
+    public CallFacts(Call call, CallPlan plan, CallParts parts)
     {
         (_caller, _tenant, _requestId, _crewId) = (call.Caller, call.Tenant, call.RequestId, call.CrewId);
-        (ModelId, IsStream, IsTest) = (modelId, isStream, isTest);
+        (ModelId, IsStream, IsTest, _endpoint) = (plan.Model.Id, plan.Request.Stream, plan.IsSandboxed, plan.Format.ClientPath);
         if (!call.Workspace.ZeroLogging && parts.Ring.Current(KeyScope.Workspace, call.Workspace.Id) is { } key)
         {
             (_client, _ipHash) = parts.Clients.Of(key, call.Workspace.Id, call.Address.ToString(), call.Origin.UserAgent);
@@ -46,7 +45,7 @@ internal sealed class CallFacts
         Number = attempt.Number,
         Model = ModelId,
         ProviderId = attempt.Target.Provider.Id,
-        Endpoint = ChatEndpointPath,
+        Endpoint = _endpoint,
         IsStream = IsStream,
         IsTest = IsTest,
         Tokens = new Tokens(metered.Tokens.Input, metered.Tokens.CacheRead, metered.Tokens.CacheWrite, metered.Tokens.Output, metered.Tokens.Reasoning),

@@ -1,8 +1,6 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using Crew.Gateway.Catalogue;
-using Crew.Gateway.Dialects.OpenAi;
 using Crew.Gateway.Forwarding;
 using Crew.Http;
 using Crew.Kernel;
@@ -20,7 +18,7 @@ namespace Crew.Gateway.Calls;
 ///                                            └─ anything else: read, settle, flush, serve
 /// </code>
 /// </summary>
-internal sealed class Exchange(CallParts parts, Call call, ChatPlan plan, RequestBody body)
+internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, RequestBody body)
 {
     private const int MaximumAnswerBytes = 64 << 20;
     private const int MaximumErrorBytes = 1 << 20;
@@ -36,12 +34,12 @@ internal sealed class Exchange(CallParts parts, Call call, ChatPlan plan, Reques
 
     public Call Call => call;
 
-    public ChatPlan Plan => plan;
+    public CallPlan Plan => plan;
 
     /// <summary>The flush before our first byte; attempts that failed before are in it.</summary>
     public AccessWork Work => _work;
 
-    private CallFacts Facts => _facts ??= new CallFacts(call, plan.Model.Id, plan.Request.Stream, plan.IsSandboxed, parts);
+    private CallFacts Facts => _facts ??= new CallFacts(call, plan, parts);
 
     public async Task RunAsync()
     {
@@ -52,6 +50,12 @@ internal sealed class Exchange(CallParts parts, Call call, ChatPlan plan, Reques
         for (var index = 0; index < targets.Count; index++)
         {
             var target = targets[index];
+            if (target.Provider.UriOf(plan.Format.Operation) is null)
+            {
+                last ??= GatewayFaults.EndpointNotServed(plan.Format.ClientPath);
+                continue;
+            }
+
             if (!target.Provider.IsReady)
             {
                 last = GatewayFaults.CredentialsRejected;
@@ -68,6 +72,13 @@ internal sealed class Exchange(CallParts parts, Call call, ChatPlan plan, Reques
             if (held.Failed(out var refused))
             {
                 last = refused;
+                break;
+            }
+
+            if (held.Value is { IsClamped: true } clamped && clamped.GrantedOutputTokens < plan.Request.LeastOutputCap)
+            {
+                clamped.Release();
+                last = GatewayFaults.ThinkingDoesNotFit;
                 break;
             }
 
@@ -111,23 +122,18 @@ internal sealed class Exchange(CallParts parts, Call call, ChatPlan plan, Reques
         response.StatusCode = status;
         Copy(answer.Headers, response);
         Copy(answer.Content.Headers, response);
-        if (!response.Headers.ContainsKey("openai-processing-ms"))
-        {
-            response.Headers["openai-processing-ms"] =
-                ((long)parts.Clock.GetElapsedTime(_started).TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
-        }
-
+        plan.Format.WriteHead(response.Headers, parts.Clock.GetElapsedTime(_started));
         if (plan.IsSandboxed)
         {
             response.Headers["X-Crew-Sandbox"] = "true";
         }
     }
 
-    private static void Copy(HttpHeaders from, Microsoft.AspNetCore.Http.HttpResponse to)
+    private void Copy(HttpHeaders from, Microsoft.AspNetCore.Http.HttpResponse to)
     {
         foreach (var (name, values) in from.NonValidated)
         {
-            if (OpenAiHeaders.PassesToClient(name) && values.ToString() is var value && OpenAiHeaders.IsSafe(value))
+            if (plan.Format.PassesToClient(name) && values.ToString() is var value && HeaderValue.IsSafe(value))
             {
                 to.Headers[name] = value;
             }
@@ -215,26 +221,27 @@ internal sealed class Exchange(CallParts parts, Call call, ChatPlan plan, Reques
 
     private HttpRequestMessage Build(Target target, Hold hold)
     {
-        var spliced = body.Lend(BodySplice.Apply(body.Sequence, plan.Request, plan.EditsFor(target, hold)));
-        var request = new HttpRequestMessage(HttpMethod.Post, target.Provider.ChatUri)
+        var spliced = body.Lend(plan.BodyFor(body.Sequence, target, hold));
+        var request = new HttpRequestMessage(HttpMethod.Post, target.Provider.UriOf(plan.Format.Operation))
         {
             Version = HttpVersion.Version11,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
             Content = spliced.ToContent(),
         };
-        if (target.Provider.Authorization is { } credential)
+        if (target.Provider.Credential is { } credential)
         {
-            request.Headers.TryAddWithoutValidation("Authorization", credential);
+            request.Headers.TryAddWithoutValidation(target.Provider.CredentialHeader, credential);
         }
 
         foreach (var (name, values) in call.Http.Request.Headers)
         {
-            if (OpenAiHeaders.PassesToProvider(name) && OpenAiHeaders.IsSafe(values.ToString()))
+            if (plan.Format.PassesToProvider(name) && HeaderValue.IsSafe(values.ToString()))
             {
                 request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
             }
         }
 
+        plan.Format.Complete(request.Headers);
         return request;
     }
 
@@ -284,7 +291,7 @@ internal sealed class Exchange(CallParts parts, Call call, ChatPlan plan, Reques
         }
         else
         {
-            var read = IsJson(answer) ? ChatAnswer.Read(new System.Buffers.ReadOnlySequence<byte>(bytes.Memory)) : default;
+            var read = IsJson(answer) ? plan.Format.ReadAnswer(new System.Buffers.ReadOnlySequence<byte>(bytes.Memory)) : default;
             if (!read.IsJson)
             {
                 attempt.Settle(_work, attempt.Settlement.OfBreak(null, 0), status, "upstream_garbage");

@@ -31,24 +31,25 @@ internal readonly record struct Settlement(WorstCase Worst, PriceList? Prices, b
     }
 
     /// <summary>The client left and the provider was told to stop, which ends its bill.</summary>
-    public Metered OfCut(TokenCounts? usage, long textBytes) =>
-        usage is { } counts && TryCost(counts, out var cost) ? new Metered(counts, cost, Provenance.Exact) : AtLeast(textBytes);
+    /// <param name="input">What the provider has counted as input already, where it has.</param>
+    public Metered OfCut(TokenCounts? usage, long textBytes, TokenCounts? input = null) =>
+        usage is { } counts && TryCost(counts, out var cost) ? new Metered(counts, cost, Provenance.Exact) : AtLeast(textBytes, input);
 
     /// <summary>The request went out and the answer did not come, or broke off: the provider may bill anything up to the bound.</summary>
-    public Metered OfBreak(TokenCounts? usage, long textBytes)
+    public Metered OfBreak(TokenCounts? usage, long textBytes, TokenCounts? input = null)
     {
         if (usage is { } counts && TryCost(counts, out var cost))
         {
             return new Metered(counts, cost, Provenance.Exact);
         }
 
-        return IsStrict ? AtLeast(textBytes) with { Cost = Held, Provenance = Provenance.Lost } : AtLeast(textBytes);
+        return IsStrict ? AtLeast(textBytes, input) with { Cost = Held, Provenance = Provenance.Lost } : AtLeast(textBytes, input);
     }
 
     /// <summary>What a text of that size has at the least, on both sides.</summary>
-    private Metered AtLeast(long textBytes)
+    private Metered AtLeast(long textBytes, TokenCounts? input = null)
     {
-        var counts = new TokenCounts(TokenCounts.FloorOf(Worst.BodyBytes), 0, 0, TokenCounts.FloorOf(textBytes), 0);
+        var counts = (input ?? new TokenCounts(TokenCounts.FloorOf(Worst.BodyBytes), 0, 0, 0, 0)) with { Output = TokenCounts.FloorOf(textBytes) };
         return TryCost(counts, out var cost) ? new Metered(counts, cost, Provenance.Floor) : new Metered(counts, Held, Provenance.Lost);
     }
 

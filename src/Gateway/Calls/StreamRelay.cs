@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using Crew.Gateway.Dialects.OpenAi;
+using Crew.Gateway.Dialects;
 using Crew.Gateway.Forwarding;
 using Crew.Kernel;
 using Crew.Storage;
@@ -15,6 +15,9 @@ internal enum RelayEnd
     TimedOut,
     ClientGone,
     Revoked,
+
+    /// <summary>No more output is paid for.</summary>
+    CapReached,
 }
 
 /// <summary>
@@ -22,31 +25,44 @@ internal enum RelayEnd
 /// client that leaves, and a credential that is revoked, end the client's side at once; the provider's side is broken off where that
 /// ends its bill, and else read to its end in the background.
 /// </summary>
-internal sealed class StreamRelay(Exchange exchange, PhysicalAttempt attempt, HttpResponseMessage answer)
+internal sealed class StreamRelay
 {
     private const int ReadBytes = 16_384;
     private const int CutFlushMilliseconds = 500;
 
-    private readonly Committer _committer = exchange.Parts.Committer;
-    private readonly DrainRoom _room = exchange.Parts.Drains;
-    private readonly TimeProvider _clock = exchange.Parts.Clock;
-    private readonly SseScanner _scanner = new(exchange.Plan.Request.WantsUsage, attempt.Target.Provider.Echo);
+    private readonly Exchange _exchange;
+    private readonly PhysicalAttempt _attempt;
+    private readonly HttpResponseMessage _answer;
+    private readonly EventReader _reader;
+    private readonly SseScanner _scanner;
     private readonly TaskCompletionSource<RelayEnd> _cut = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(ReadBytes);
     private Stream _stream = Stream.Null;
     private Task<int>? _reading;
     private string _left = "client_closed";
+    private Metering.TokenCounts _charged;
     private volatile bool _isDrained;
+
+    public StreamRelay(Exchange exchange, PhysicalAttempt attempt, HttpResponseMessage answer)
+    {
+        (_exchange, _attempt, _answer) = (exchange, attempt, answer);
+        _reader = exchange.Plan.Format.ReadEvents(exchange.Plan.Request);
+        _scanner = new SseScanner(_reader, attempt.Target.Provider.Echo);
+    }
 
     public bool IsDrained => _isDrained;
 
-    private PipeWriter Client => exchange.Call.Http.Response.BodyWriter;
+    private PipeWriter Client => _exchange.Call.Http.Response.BodyWriter;
+
+    private Committer Committer => _exchange.Parts.Committer;
+
+    private TimeProvider Clock => _exchange.Parts.Clock;
 
     public async Task RunAsync()
     {
         var drains = false;
-        using var gone = exchange.Call.Aborted.UnsafeRegister(static s => ((StreamRelay)s!)._cut.TrySetResult(RelayEnd.ClientGone), this);
-        using var revoked = exchange.Call.Caller.Revoked.UnsafeRegister(static s => ((StreamRelay)s!)._cut.TrySetResult(RelayEnd.Revoked), this);
+        using var gone = _exchange.Call.Aborted.UnsafeRegister(static s => ((StreamRelay)s!)._cut.TrySetResult(RelayEnd.ClientGone), this);
+        using var revoked = _exchange.Call.Caller.Revoked.UnsafeRegister(static s => ((StreamRelay)s!)._cut.TrySetResult(RelayEnd.Revoked), this);
         try
         {
             drains = await RelayAsync();
@@ -64,7 +80,7 @@ internal sealed class StreamRelay(Exchange exchange, PhysicalAttempt attempt, Ht
     public async Task DrainAsync(TimeSpan most)
     {
         using var discarded = new ByteStore();
-        var started = _clock.GetTimestamp();
+        var started = Clock.GetTimestamp();
         var end = RelayEnd.Broken;
         try
         {
@@ -84,9 +100,9 @@ internal sealed class StreamRelay(Exchange exchange, PhysicalAttempt attempt, Ht
                 }
 
                 discarded.Clear();
-                if (_clock.GetElapsedTime(started) > most)
+                if (Clock.GetElapsedTime(started) > most)
                 {
-                    attempt.BreakOff();
+                    _attempt.BreakOff();
                     break;
                 }
             }
@@ -101,11 +117,18 @@ internal sealed class StreamRelay(Exchange exchange, PhysicalAttempt attempt, Ht
         }
     }
 
+    /// <summary>
+    /// Ends the answer at the next event, as if its output cap had been reached there: the provider is told to stop, what was delivered is
+    /// settled, and the client gets a well-formed end. For whoever pays for output in steps and has no more to give. Any thread may call
+    /// it; one call too many does nothing.
+    /// </summary>
+    public void ReachCap() => _cut.TrySetResult(RelayEnd.CapReached);
+
     public void StopDraining()
     {
         try
         {
-            attempt.BreakOff();
+            _attempt.BreakOff();
         }
         catch (ObjectDisposedException)
         {
@@ -116,20 +139,20 @@ internal sealed class StreamRelay(Exchange exchange, PhysicalAttempt attempt, Ht
     /// <returns>Whether the answer is being read on in the background, which then owns it.</returns>
     private async Task<bool> RelayAsync()
     {
-        exchange.Work.Record(200, null);
-        var durable = _committer.AppendAsync(exchange.Work);
-        _stream = await answer.Content.ReadAsStreamAsync(CancellationToken.None);
+        _exchange.Work.Record(200, null);
+        var durable = Committer.AppendAsync(_exchange.Work);
+        _stream = await _answer.Content.ReadAsStreamAsync(CancellationToken.None);
         _reading = StartRead();
         if (!await durable)
         {
-            exchange.Parts.Owed.Keep(exchange.Work);
-            await Crew.Http.ErrorWriter.WriteAsync(exchange.Call, Faults.AuditUnavailable);
+            _exchange.Parts.Owed.Keep(_exchange.Work);
+            await Crew.Http.ErrorWriter.WriteAsync(_exchange.Call, Faults.AuditUnavailable);
             return await LeaveAsync("audit_unavailable");
         }
 
-        if (exchange.Work.IsRevoked)
+        if (_exchange.Work.IsRevoked)
         {
-            await Crew.Http.ErrorWriter.WriteAsync(exchange.Call, GatewayFaults.KeyRevoked);
+            await Crew.Http.ErrorWriter.WriteAsync(_exchange.Call, GatewayFaults.KeyRevoked);
             return await LeaveAsync("revoked");
         }
 
@@ -142,6 +165,9 @@ internal sealed class StreamRelay(Exchange exchange, PhysicalAttempt attempt, Ht
             case RelayEnd.Revoked:
                 await TellAsync(GatewayFaults.KeyRevoked, CutFlushMilliseconds);
                 return await LeaveAsync("revoked");
+            case RelayEnd.CapReached:
+                await CapAsync();
+                return false;
             default:
                 await FinishAsync(end);
                 return false;
@@ -150,8 +176,8 @@ internal sealed class StreamRelay(Exchange exchange, PhysicalAttempt attempt, Ht
 
     private void WriteHead()
     {
-        var response = exchange.Call.Http.Response;
-        exchange.WriteHead(answer, 200);
+        var response = _exchange.Call.Http.Response;
+        _exchange.WriteHead(_answer, 200);
         response.ContentType = "text/event-stream; charset=utf-8";
         response.Headers.CacheControl = "no-cache";
         response.Headers["X-Accel-Buffering"] = "no";
@@ -198,12 +224,12 @@ internal sealed class StreamRelay(Exchange exchange, PhysicalAttempt attempt, Ht
         }
 
         // A client that is slow must not make the provider look silent.
-        attempt.PauseIdle();
+        _attempt.PauseIdle();
         var pending = flush.AsTask();
-        if (await Task.WhenAny(pending, _cut.Task) != pending)
+        if (await Task.WhenAny(pending, _cut.Task) != pending && await _cut.Task != RelayEnd.CapReached)
         {
             // It has not taken the last bytes, so it will not take a farewell either.
-            exchange.Call.Http.Abort();
+            _exchange.Call.Http.Abort();
             return true;
         }
 
@@ -217,12 +243,12 @@ internal sealed class StreamRelay(Exchange exchange, PhysicalAttempt attempt, Ht
         {
             var count = await (_reading ?? StartRead());
             _reading = null;
-            attempt.NoteBytes();
+            _attempt.NoteBytes();
             return (count, null);
         }
         catch (OperationCanceledException)
         {
-            return (0, attempt.WasBrokenOff ? RelayEnd.Broken : RelayEnd.TimedOut);
+            return (0, _attempt.WasBrokenOff ? RelayEnd.Broken : RelayEnd.TimedOut);
         }
         catch (Exception broken) when (broken is HttpRequestException or IOException)
         {
@@ -232,8 +258,8 @@ internal sealed class StreamRelay(Exchange exchange, PhysicalAttempt attempt, Ht
 
     private Task<int> StartRead()
     {
-        attempt.ArmIdle();
-        return _stream.ReadAsync(_buffer.AsMemory(0, ReadBytes), attempt.Limits).AsTask();
+        _attempt.ArmIdle();
+        return _stream.ReadAsync(_buffer.AsMemory(0, ReadBytes), _attempt.Limits).AsTask();
     }
 
     /// <summary>Whether the answer has ended with these bytes.</summary>
@@ -276,24 +302,39 @@ internal sealed class StreamRelay(Exchange exchange, PhysicalAttempt attempt, Ht
         await Client.FlushAsync();
     }
 
+    /// <summary>The answer was cut at what is paid for: settled first, then ended as a provider ends one at its output cap.</summary>
+    private async Task CapAsync()
+    {
+        _attempt.BreakOff();
+        await AwaitReadAsync();
+        if (!await SettleAsync(RelayEnd.CapReached, null))
+        {
+            await TellAsync(Faults.AuditUnavailable, CutFlushMilliseconds);
+            return;
+        }
+
+        _reader.WriteCapReached(Client, _charged);
+        await Client.FlushAsync();
+    }
+
     /// <summary>The client's side is over. The provider's side is broken off where that ends its bill, and read to its end elsewhere.</summary>
     private async Task<bool> LeaveAsync(string outcome)
     {
         _left = outcome;
-        if (attempt.Target.Provider.CancelStopsBilling)
+        if (_attempt.Target.Provider.CancelStopsBilling)
         {
-            attempt.BreakOff();
+            _attempt.BreakOff();
             await AwaitReadAsync();
             await SettleAsync(RelayEnd.ClientGone, outcome);
             return false;
         }
 
-        if (_room.TryTake(this))
+        if (_exchange.Parts.Drains.TryTake(this))
         {
             return true;
         }
 
-        attempt.BreakOff();
+        _attempt.BreakOff();
         await AwaitReadAsync();
         await SettleAsync(RelayEnd.Broken, outcome);
         return false;
@@ -311,38 +352,40 @@ internal sealed class StreamRelay(Exchange exchange, PhysicalAttempt attempt, Ht
     private async Task<bool> SettleAsync(RelayEnd end, string? outcome)
     {
         var isWhole = end == RelayEnd.Complete && !_scanner.SawError;
-        var settlement = attempt.Settlement;
-        var metered = isWhole ? settlement.OfAnswer(_scanner.Usage, _scanner.DeliveredTextBytes)
-            : end == RelayEnd.ClientGone ? settlement.OfCut(_scanner.Usage, _scanner.DeliveredTextBytes)
-            : settlement.OfBreak(_scanner.Usage, _scanner.DeliveredTextBytes);
+        var settlement = _attempt.Settlement;
+        var stopped = end == RelayEnd.ClientGone || (end == RelayEnd.CapReached && _attempt.Target.Provider.CancelStopsBilling);
+        var metered = isWhole ? settlement.OfAnswer(_reader.Usage, _reader.TextBytes)
+            : stopped ? settlement.OfCut(_reader.Usage, _reader.TextBytes, _reader.InputSoFar)
+            : settlement.OfBreak(_reader.Usage, _reader.TextBytes, _reader.InputSoFar);
+        _charged = metered.Tokens;
         var work = new AppendWork();
-        attempt.Settle(work, metered, 200, outcome ?? (isWhole ? "success" : end == RelayEnd.TimedOut ? "provider_timeout" : "upstream_error"));
-        if (await _committer.AppendAsync(work))
+        _attempt.Settle(work, metered, 200, outcome ?? (isWhole || end == RelayEnd.CapReached ? "success" : end == RelayEnd.TimedOut ? "provider_timeout" : "upstream_error"));
+        if (await Committer.AppendAsync(work))
         {
             return true;
         }
 
-        exchange.Parts.Owed.Keep(work);
+        _exchange.Parts.Owed.Keep(work);
         return false;
     }
 
     /// <summary>An error as the last event of a stream whose status line has gone out. A client that no longer reads does not hold this up.</summary>
     private async Task TellAsync(Fault fault, int milliseconds)
     {
-        OpenAiErrors.WriteEvent(Client, fault);
+        _exchange.Plan.Format.WriteErrorEvent(Client, fault, _exchange.Call.RequestId, _reader);
         var flush = Client.FlushAsync().AsTask();
-        await Task.WhenAny(flush, Task.Delay(TimeSpan.FromMilliseconds(milliseconds), _clock, CancellationToken.None));
+        await Task.WhenAny(flush, Task.Delay(TimeSpan.FromMilliseconds(milliseconds), Clock, CancellationToken.None));
         if (!flush.IsCompleted)
         {
-            exchange.Call.Http.Abort();
+            _exchange.Call.Http.Abort();
         }
     }
 
     private void End()
     {
         _scanner.Dispose();
-        answer.Dispose();
-        attempt.Dispose();
+        _answer.Dispose();
+        _attempt.Dispose();
         if (_reading is null or { IsCompleted: true })
         {
             ArrayPool<byte>.Shared.Return(_buffer, clearArray: true);

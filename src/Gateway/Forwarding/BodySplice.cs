@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using Crew.Gateway.Dialects.OpenAi;
+using Crew.Gateway.Dialects;
 
 namespace Crew.Gateway.Forwarding;
 
@@ -14,8 +14,8 @@ namespace Crew.Gateway.Forwarding;
 internal static class BodySplice
 {
     /// <param name="body">The client's body; the result refers to its memory, which must live until the request has been sent.</param>
-    /// <param name="request">What <see cref="ChatRequestScan"/> found in that body.</param>
-    public static SplicedBody Apply(ReadOnlySequence<byte> body, ChatRequest request, in BodyEdits edits)
+    /// <param name="request">What <see cref="RequestScan"/> found in that body.</param>
+    public static SplicedBody Apply(ReadOnlySequence<byte> body, InferenceRequest request, in BodyEdits edits)
     {
         var changes = new List<(ByteRange At, byte[] Bytes)>(5);
         var members = new StringBuilder();
@@ -58,7 +58,7 @@ internal static class BodySplice
         return SplicedBody.Build(body, changes);
     }
 
-    private static void AskForUsage(ChatRequest request, List<(ByteRange, byte[])> changes, StringBuilder members)
+    private static void AskForUsage(InferenceRequest request, List<(ByteRange, byte[])> changes, StringBuilder members)
     {
         const string Wish = "\"include_usage\":true";
         if (request.StreamOptions is not { } options)
@@ -79,7 +79,7 @@ internal static class BodySplice
         }
     }
 
-    private static void Cap(ChatRequest request, int cap, string capField, List<(ByteRange, byte[])> changes, StringBuilder members)
+    private static void Cap(InferenceRequest request, int cap, string capField, List<(ByteRange, byte[])> changes, StringBuilder members)
     {
         var text = cap.ToString(CultureInfo.InvariantCulture);
         if (request.OutputCap is { } wish)

@@ -1,12 +1,12 @@
 using System.Buffers;
-using Crew.Gateway.Dialects.OpenAi;
+using Crew.Gateway.Dialects;
 using Crew.Gateway.Metering;
 
 namespace Crew.Gateway.Forwarding;
 
 /// <summary>
-/// Watches the event stream of a chat completion on its way to the client. Bytes pass unchanged, however the chunks are cut;
-/// only the usage chunk that the gateway itself asked for is taken out. The frames that end the stream are held back, so that
+/// Watches the event stream of an answer on its way to the client. Bytes pass unchanged, however the chunks are cut;
+/// only a usage chunk that the gateway itself asked for is taken out. The frames that end the stream are held back, so that
 /// the caller can make the settlement durable before the client sees the end.
 /// </summary>
 /// <remarks>
@@ -17,18 +17,13 @@ namespace Crew.Gateway.Forwarding;
 /// </code>
 /// Not thread-safe. Disposing gives the pooled memory back.
 /// </remarks>
-internal sealed class SseScanner(bool clientWantsUsage, CredentialEcho? echo = null) : IDisposable
+internal sealed class SseScanner(EventReader reader, CredentialEcho? echo = null) : IDisposable
 {
-    /// <summary>A longer frame passes as it comes, unread; usage and terminal frames are a few hundred bytes.</summary>
-    public const int MaxFrameBytes = 1 << 20;
-
-    /// <summary>A longer tail is no tail; it is given to the client.</summary>
-    public const int MaxTailBytes = 1 << 18;
-
     private readonly ByteStore _carry = new();
     private readonly ByteStore _tail = new();
     private readonly ByteStore _joint = new();
-    private readonly ChatChunkReader _reader = new(clientWantsUsage);
+    private readonly int _maxFrameBytes = reader.MaxFrameBytes;
+    private readonly int _maxTailBytes = reader.MaxTailBytes;
     private int _scanned;
     private int _lineStart;
     private bool _frameIsLong;
@@ -36,26 +31,22 @@ internal sealed class SseScanner(bool clientWantsUsage, CredentialEcho? echo = n
     private bool _begun;
     private FrameFate _last = FrameFate.Pass;
 
-    /// <summary>The last usage that any chunk carried; null where the provider has sent none so far.</summary>
-    public TokenCounts? Usage => _reader.Usage;
+    public TokenCounts? Usage => reader.Usage;
 
-    /// <summary>The last <c>finish_reason</c> that was not null; a catalogue word of the dialect, or null.</summary>
-    public string? FinishReason => _reader.FinishReason;
+    public string? FinishReason => reader.FinishReason;
 
-    /// <summary>The provider reported an error inside the stream.</summary>
-    public bool SawError => _reader.SawError;
+    public bool SawError => reader.SawError;
 
     /// <summary>An error repeated the provider's credential. Its frame was taken out; the caller ends the stream by an error of its own.</summary>
     public bool SawCredential { get; private set; }
 
     /// <summary>Text, a tool call, a refusal or reasoning has begun; until then another target could still take over.</summary>
-    public bool SawContent => _reader.TextBytes > 0;
+    public bool SawContent => reader.TextBytes > 0;
 
-    /// <summary><c>[DONE]</c> has arrived. Nothing after it counts, so the caller stops reading.</summary>
-    public bool IsDone => _reader.IsDone;
+    public bool IsDone => reader.IsDone;
 
     /// <summary>UTF-8 bytes of text, arguments, refusals and reasoning that have gone to the client.</summary>
-    public long DeliveredTextBytes => _reader.TextBytes;
+    public long DeliveredTextBytes => reader.TextBytes;
 
     /// <summary>Frames that were too long to read; usage may have been in one of them.</summary>
     public int LongFrames { get; private set; }
@@ -82,7 +73,7 @@ internal sealed class SseScanner(bool clientWantsUsage, CredentialEcho? echo = n
             _carry.KeepFrom(Walk(_carry.Span, output));
         }
 
-        if (_carry.Length > MaxFrameBytes || (_frameIsLong && _carry.Length > 0))
+        if (_carry.Length > _maxFrameBytes || (_frameIsLong && _carry.Length > 0))
         {
             PassLongFrame(output);
         }
@@ -211,8 +202,8 @@ internal sealed class SseScanner(bool clientWantsUsage, CredentialEcho? echo = n
             frame = frame.StartsWith("\uFEFF"u8) ? frame[3..] : frame;
         }
 
-        var fate = SseFrame.TryGetData(frame, _joint, out var data, out var isErrorEvent) ? _reader.Read(data, isErrorEvent) : FrameFate.Follow;
-        if (_reader.SawError && echo?.IsIn(frame) == true)
+        var fate = SseFrame.TryGetData(frame, _joint, out var data, out var isErrorEvent) ? reader.Read(data, isErrorEvent) : FrameFate.Follow;
+        if (reader.SawError && echo?.IsIn(frame) == true)
         {
             SawCredential = true;
             return FrameFate.Strip;
@@ -242,7 +233,7 @@ internal sealed class SseScanner(bool clientWantsUsage, CredentialEcho? echo = n
         if (fate == FrameFate.Hold)
         {
             _tail.Append(work[frameStart..frameEnd]);
-            if (_tail.Length > MaxTailBytes)
+            if (_tail.Length > _maxTailBytes)
             {
                 ReleaseTail(output);
             }

@@ -1,4 +1,4 @@
-using Crew.Gateway.Dialects.OpenAi;
+using Crew.Gateway.Dialects;
 using Crew.Gateway.Metering;
 using Crew.Gateway.Providers;
 using Crew.Http;
@@ -23,10 +23,10 @@ internal static class ModelDraft
 
     public static Fault? Id(string? id)
     {
-        if (id is null || id.Length is 0 or > ChatRequestScan.MaxModelCharacters || id[0] == '/' || id[^1] == '/' || id.Contains("//", StringComparison.Ordinal)
+        if (id is null || id.Length is 0 or > RequestScan.MaxModelCharacters || id[0] == '/' || id[^1] == '/' || id.Contains("//", StringComparison.Ordinal)
             || id.AsSpan().ContainsAnyExceptInRange('!', '~') || id.AsSpan().IndexOfAny("\"\\?#%") >= 0)
         {
-            return Faults.Invalid("id", $"id must be 1 to {ChatRequestScan.MaxModelCharacters} visible ASCII characters without quotes, backslash, ?, # and %; "
+            return Faults.Invalid("id", $"id must be 1 to {RequestScan.MaxModelCharacters} visible ASCII characters without quotes, backslash, ?, # and %; "
                 + "slashes may stand inside, such as openai/gpt-4o-mini.");
         }
 
@@ -67,7 +67,7 @@ internal static class ModelDraft
         Provider? first = null;
         foreach (var target in given)
         {
-            if (target?.UpstreamModel is not { Length: > 0 and <= ChatRequestScan.MaxModelCharacters } upstream)
+            if (target?.UpstreamModel is not { Length: > 0 and <= RequestScan.MaxModelCharacters } upstream)
             {
                 return Faults.Invalid("targets.upstream_model", "upstream_model must be the name by which the provider knows the model.");
             }

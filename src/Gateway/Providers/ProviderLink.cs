@@ -1,6 +1,7 @@
-using System.Net.Http.Headers;
+using Crew.Gateway.Dialects;
 using Crew.Gateway.Forwarding;
 using Crew.Gateway.Sandbox;
+using Crew.Kernel;
 using Crew.Sealing;
 using Crew.Sealing.Egress;
 
@@ -9,15 +10,25 @@ namespace Crew.Gateway.Providers;
 /// <summary>A provider ready to be called: connections, address, credential and limits.</summary>
 internal sealed class ProviderLink
 {
-    private ProviderLink(Provider provider, HttpMessageInvoker invoker, Uri chat, string? authorization, ProviderTimeouts timeouts) =>
-        (Id, Version, Invoker, ChatUri, Authorization, Timeouts, CancelStopsBilling, IsSandbox, NeedsCredential, Echo) =
-        (provider.Id, provider.Version, invoker, chat, authorization, timeouts, provider.CancelStopsBilling,
-            provider.Kind == Provider.Sandbox, provider.Kind != Provider.Sandbox,
-            authorization is null ? null : new CredentialEcho(authorization["Bearer ".Length..]));
+    private readonly Uri?[] _uris;
 
-    private ProviderLink(HttpMessageInvoker sandbox) =>
-        (Id, Invoker, ChatUri, Timeouts, CancelStopsBilling, IsSandbox) =
-        (Provider.Sandbox, sandbox, new Uri(SandboxProvider.BaseAddress, "chat/completions"), new ProviderTimeouts(), true, true);
+    private ProviderLink(Provider provider, HttpMessageInvoker invoker, ProviderProtocol protocol, SecretText? credential)
+    {
+        (Id, Version, Invoker, Timeouts, CancelStopsBilling) =
+            (provider.Id, provider.Version, invoker, provider.ReadTimeouts(), provider.CancelStopsBilling);
+        IsSandbox = provider.Kind == Provider.Sandbox;
+        (CredentialHeader, _uris) = (protocol.CredentialHeader, protocol.Uris(provider.BaseUrl));
+        if (credential is not null && protocol.Credential(credential.Reveal()) is { } header)
+        {
+            (Credential, Echo) = (header, new CredentialEcho(credential.Reveal()));
+        }
+    }
+
+    private ProviderLink(HttpMessageInvoker sandbox)
+    {
+        (Id, Invoker, Timeouts, CancelStopsBilling, IsSandbox) = (Provider.Sandbox, sandbox, new ProviderTimeouts(), true, true);
+        (CredentialHeader, _uris) = (ProviderProtocol.Sandbox.CredentialHeader, ProviderProtocol.Sandbox.Uris(""));
+    }
 
     public string Id { get; }
 
@@ -25,10 +36,11 @@ internal sealed class ProviderLink
 
     public HttpMessageInvoker Invoker { get; }
 
-    public Uri ChatUri { get; }
+    /// <summary>The name of the header that carries the credential.</summary>
+    public string CredentialHeader { get; }
 
-    /// <summary>The value of the Authorization header; null without a credential.</summary>
-    public string? Authorization { get; }
+    /// <summary>The value of that header; null without a credential.</summary>
+    public string? Credential { get; }
 
     /// <summary>Finds the credential in an error; null without one.</summary>
     public CredentialEcho? Echo { get; }
@@ -40,26 +52,15 @@ internal sealed class ProviderLink
 
     public bool IsSandbox { get; }
 
-    public bool NeedsCredential { get; }
+    public bool IsReady => IsSandbox || Credential is not null;
 
-    public bool IsReady => !NeedsCredential || Authorization is not null;
+    /// <summary>Where an endpoint is called; null where the provider has none of that kind.</summary>
+    public Uri? UriOf(Operation operation) => _uris[(int)operation];
 
     public static ProviderLink OfSandbox(HttpMessageInvoker sandbox) => new(sandbox);
 
-    public static ProviderLink Of(Provider provider, HttpMessageInvoker invoker, KeyRing ring)
-    {
-        var credential = provider.Open(ring) is { } given ? CredentialSource.Resolve(given) : null;
-        var authorization = credential is null ? null : $"Bearer {credential.Reveal()}";
-        if (authorization is not null && !AuthenticationHeaderValue.TryParse(authorization, out _))
-        {
-            authorization = null;
-        }
-
-        var chat = provider.Kind == Provider.Sandbox
-            ? new Uri(SandboxProvider.BaseAddress, "chat/completions")
-            : new Uri($"{provider.BaseUrl}/chat/completions");
-        return new ProviderLink(provider, invoker, chat, authorization, provider.ReadTimeouts());
-    }
+    public static ProviderLink Of(Provider provider, HttpMessageInvoker invoker, KeyRing ring) =>
+        new(provider, invoker, ProviderProtocol.Of(provider.Kind), provider.Open(ring) is { } given ? CredentialSource.Resolve(given) : null);
 }
 
 /// <summary>

@@ -63,7 +63,7 @@ internal static class TestProvider
         var started = clock.GetTimestamp();
         using var client = new GuardedClient(factory, EgressPurpose.Provider, new EgressLimits { TotalTimeoutSeconds = TestSeconds }, clock);
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"{provider.BaseUrl}/models"));
-        request.Headers.TryAddWithoutValidation("Authorization", link.Authorization);
+        request.Headers.TryAddWithoutValidation(link.CredentialHeader, link.Credential);
         var outcome = await client.Send(request, cancel);
         var took = (int)clock.GetElapsedTime(started).TotalMilliseconds;
         if (outcome.Failed(out var fault))

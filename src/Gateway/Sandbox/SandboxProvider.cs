@@ -13,7 +13,7 @@ namespace Crew.Gateway.Sandbox;
 internal sealed class SandboxProvider(TimeProvider clock) : HttpMessageHandler
 {
     /// <summary>The base address that requests to the sandbox carry; it is never resolved.</summary>
-    public static readonly Uri BaseAddress = new("http://sandbox.invalid/v1/");
+    public const string BaseAddress = "http://sandbox.invalid/v1";
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {

@@ -1,5 +1,5 @@
-using Crew.Gateway.Calls;
 using Crew.Gateway.Catalogue;
+using Crew.Gateway.Dialects.OpenAi;
 using Crew.Gateway.Providers;
 using Crew.Gateway.Sandbox;
 using Shouldly;

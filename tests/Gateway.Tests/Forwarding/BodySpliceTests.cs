@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Crew.Gateway.Dialects.OpenAi;
+using Crew.Gateway.Dialects;
 using Crew.Gateway.Forwarding;
 using Shouldly;
 using Xunit;
@@ -37,7 +37,7 @@ public sealed class BodySpliceTests
     private static string Splice(byte[] body, int size, BodyEdits edits)
     {
         var sequence = Bytes.Cut(body, size);
-        var spliced = BodySplice.Apply(sequence, ChatRequestScan.Read(sequence).Value, edits);
+        var spliced = BodySplice.Apply(sequence, RequestScan.Read(sequence, Operation.ChatCompletions).Value, edits);
         spliced.ToSequence().Length.ShouldBe(spliced.Bytes);
         return spliced.ToSequence().Text();
     }
@@ -123,7 +123,7 @@ public sealed class BodySpliceTests
     public async Task The_content_knows_its_length_and_can_be_sent_twice()
     {
         var body = Bytes.Whole("""{"model":"m","messages":["ž"]}""");
-        using var content = BodySplice.Apply(body, ChatRequestScan.Read(body).Value, Everything with { ForceUsage = false }).ToContent();
+        using var content = BodySplice.Apply(body, RequestScan.Read(body, Operation.ChatCompletions).Value, Everything with { ForceUsage = false }).ToContent();
         for (var i = 0; i < 2; i++)
         {
             using var sent = new MemoryStream();
@@ -137,7 +137,7 @@ public sealed class BodySpliceTests
     public void A_large_body_is_not_copied()
     {
         var body = Bytes.Whole("{\"model\":\"m\",\"messages\":[\"" + new string('x', 300_000) + "\"]}");
-        var request = ChatRequestScan.Read(body).Value;
+        var request = RequestScan.Read(body, Operation.ChatCompletions).Value;
         _ = BodySplice.Apply(body, request, Everything);
         var before = GC.GetAllocatedBytesForCurrentThread();
         var spliced = BodySplice.Apply(body, request, Everything);

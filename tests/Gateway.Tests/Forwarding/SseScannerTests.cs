@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using Crew.Gateway.Dialects.OpenAi;
 using Crew.Gateway.Forwarding;
 using Crew.Gateway.Metering;
 using FsCheck;
@@ -31,7 +32,7 @@ public sealed class SseScannerTests
 
     private static Result Run(byte[] bytes, IEnumerable<int> cuts, bool wantsUsage)
     {
-        var scanner = new SseScanner(wantsUsage);
+        var scanner = new SseScanner(new ChatChunkReader(wantsUsage));
         var output = new ArrayBufferWriter<byte>();
         var from = 0;
         foreach (var cut in cuts.Append(bytes.Length))
@@ -130,7 +131,7 @@ public sealed class SseScannerTests
         Expect(": ping\n\n" + Stream("\n", Text) + ": ping\n" + Stream("\n", Usage) + ": late\n\n" + Stream("\n", Done),
             ": ping\n\n" + Stream("\n", Text) + ": ping\n: late\n\n", Stream("\n", Done));
         Expect(Stream("\n", Usage) + ": late\n\n" + Stream("\n", Done), "", Stream("\n", Usage) + ": late\n\n" + Stream("\n", Done), true);
-        using var scanner = new SseScanner(false);
+        using var scanner = new SseScanner(new ChatChunkReader(false));
         var output = new ArrayBufferWriter<byte>();
         scanner.Push(": keep-alive\n"u8, output);
         output.WrittenCount.ShouldBe(13);
@@ -187,7 +188,7 @@ public sealed class SseScannerTests
     public void A_frame_beyond_the_limit_passes_unread_and_the_stream_goes_on()
     {
         var huge = Encoding.UTF8.GetBytes(
-            "data: \"" + new string('x', SseScanner.MaxFrameBytes + 100_000) + "\"\r\n\r\n" + Stream("\r\n", Text, Usage, Done));
+            "data: \"" + new string('x', (1 << 20) + 100_000) + "\"\r\n\r\n" + Stream("\r\n", Text, Usage, Done));
         foreach (var size in new[] { 1_000, 65_536, huge.Length })
         {
             var result = Run(huge, Enumerable.Range(1, (huge.Length - 1) / size).Select(i => i * size), false);
@@ -218,7 +219,7 @@ public sealed class SseScannerTests
     {
         var chunk = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(Stream("\n", Text), 100)));
         var output = new ArrayBufferWriter<byte>(1 << 20);
-        using var scanner = new SseScanner(false);
+        using var scanner = new SseScanner(new ChatChunkReader(false));
         var begun = TimeProvider.System.GetTimestamp();
         for (var i = 0; i < 1_000; i++)
         {

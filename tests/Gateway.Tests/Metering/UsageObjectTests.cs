@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Crew.Gateway.Dialects;
 using Crew.Gateway.Dialects.OpenAi;
 using Crew.Gateway.Metering;
 using FsCheck;
@@ -61,7 +62,7 @@ public sealed class UsageObjectTests
             {"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"abcd\n","tool_calls":[{"id":"call","type":"function",
             "function":{"name":"f","arguments":"{}"}}]},"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":1,"completion_tokens":2}}
             """));
-        answer.ShouldBe(new ChatAnswer(new TokenCounts(1, 0, 0, 2, 0), "tool_calls", 8, true));
+        answer.ShouldBe(new AnswerFacts(new TokenCounts(1, 0, 0, 2, 0), "tool_calls", 8, true));
         ChatAnswer.Read(Bytes.Whole("<html>")).IsJson.ShouldBeFalse();
         ChatAnswer.Read(Bytes.Whole("{} x")).IsJson.ShouldBeFalse();
     }

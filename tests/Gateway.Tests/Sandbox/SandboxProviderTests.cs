@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
+using Crew.Gateway.Dialects;
 using Crew.Gateway.Dialects.OpenAi;
 using Crew.Gateway.Forwarding;
 using Crew.Gateway.Metering;
@@ -20,7 +21,7 @@ public sealed class SandboxProviderTests
     private static async Task<HttpResponseMessage> Send(byte[] body, string path = "chat/completions")
     {
         using var invoker = new HttpMessageInvoker(new SandboxProvider(TimeProvider.System));
-        var request = new HttpRequestMessage(HttpMethod.Post, new Uri(SandboxProvider.BaseAddress, path))
+        var request = new HttpRequestMessage(HttpMethod.Post, new Uri($"{SandboxProvider.BaseAddress}/{path}"))
         {
             Content = new ByteArrayContent(body),
         };
@@ -244,7 +245,7 @@ public sealed class SandboxProviderTests
         using var response = await Send(
             SandboxModels.Script, "[[tokens=40 reasoning=3]]", ""","stream":true,"stream_options":{"include_usage":true}""");
         await using var stream = await response.Content.ReadAsStreamAsync();
-        using var scanner = new SseScanner(clientWantsUsage: false);
+        using var scanner = new SseScanner(new ChatChunkReader(clientWantsUsage: false));
         var (output, buffer) = (new System.Buffers.ArrayBufferWriter<byte>(), new byte[100]);
         while (await stream.ReadAsync(buffer) is var length and > 0)
         {
@@ -266,7 +267,7 @@ public sealed class SandboxProviderTests
         using var response = await Send(body);
         var answer = ChatAnswer.Read(Bytes.Whole(await response.Content.ReadAsByteArrayAsync()));
         var prices = SandboxModels.All[1].Prices;
-        var request = ChatRequestScan.Read(Bytes.Whole(body)).Value;
+        var request = RequestScan.Read(Bytes.Whole(body), Operation.ChatCompletions).Value;
         prices.CostOf(answer.Usage!.Value)
             .ShouldBeLessThanOrEqualTo(new WorstCase(request.BodyBytes, request.OutputCap!.Value, request.Choices, false).CostAt(prices));
     }

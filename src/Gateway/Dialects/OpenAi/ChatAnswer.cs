@@ -4,19 +4,15 @@ using Crew.Gateway.Metering;
 
 namespace Crew.Gateway.Dialects.OpenAi;
 
-/// <summary>What metering needs of a completion that arrived in one piece. It holds no content.</summary>
-/// <param name="Usage">The provider's counts; null where it sent none that make sense.</param>
-/// <param name="FinishReason">Of the last choice: a word of the dialect, <c>other</c>, or null.</param>
-/// <param name="TextBytes">UTF-8 bytes of text, reasoning and tool calls in all choices.</param>
-/// <param name="IsJson">The body is one JSON object; else it can be passed on but not metered.</param>
-internal readonly record struct ChatAnswer(TokenCounts? Usage, string? FinishReason, long TextBytes, bool IsJson)
+/// <summary>Reads a completion that arrived in one piece; its finish reason is that of the last choice, its text that of all choices.</summary>
+internal static class ChatAnswer
 {
     private const int MaxDepthLevels = 512;
 
     /// <summary>Reads an answer. Nothing that a provider may send makes this throw.</summary>
-    public static ChatAnswer Read(ReadOnlySequence<byte> body)
+    public static AnswerFacts Read(ReadOnlySequence<byte> body)
     {
-        var answer = default(ChatAnswer);
+        var answer = default(AnswerFacts);
         var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = MaxDepthLevels });
         try
         {
@@ -34,9 +30,9 @@ internal readonly record struct ChatAnswer(TokenCounts? Usage, string? FinishRea
         }
     }
 
-    private static ChatAnswer ReadMembers(ref Utf8JsonReader reader)
+    private static AnswerFacts ReadMembers(ref Utf8JsonReader reader)
     {
-        var answer = default(ChatAnswer);
+        var answer = default(AnswerFacts);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var (usage, choices) = reader.ValueIsEscaped
@@ -59,7 +55,7 @@ internal readonly record struct ChatAnswer(TokenCounts? Usage, string? FinishRea
         return answer;
     }
 
-    private static ChatAnswer ReadChoices(ref Utf8JsonReader reader, ChatAnswer answer)
+    private static AnswerFacts ReadChoices(ref Utf8JsonReader reader, AnswerFacts answer)
     {
         var depth = reader.CurrentDepth;
         while (reader.Read() && reader.CurrentDepth > depth)

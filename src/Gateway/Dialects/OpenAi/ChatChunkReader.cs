@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 using Crew.Gateway.Forwarding;
 using Crew.Gateway.Metering;
@@ -8,20 +9,14 @@ namespace Crew.Gateway.Dialects.OpenAi;
 /// Learns from the chunks of one streamed completion what metering needs, and says which of them end it. Most chunks are read by
 /// searching for a few quoted names: inside a JSON string a quote is escaped, so text cannot look like a member.
 /// </summary>
-internal sealed class ChatChunkReader(bool clientWantsUsage)
+internal sealed class ChatChunkReader(bool clientWantsUsage, int choices = 1) : EventReader
 {
-    public TokenCounts? Usage { get; private set; }
+    /// <summary>A longer first chunk is not kept; an ending of our own then has no id.</summary>
+    private const int MaxFirstBytes = 4_096;
 
-    public string? FinishReason { get; private set; }
+    private byte[]? _first;
 
-    public bool SawError { get; private set; }
-
-    public bool IsDone { get; private set; }
-
-    public long TextBytes { get; private set; }
-
-    /// <summary>Reads the data of one event. Nothing that a provider may send makes this throw.</summary>
-    public FrameFate Read(ReadOnlySpan<byte> data, bool isErrorEvent)
+    public override FrameFate Read(ReadOnlySpan<byte> data, bool isErrorEvent)
     {
         if (data.Trim(" \t"u8).SequenceEqual("[DONE]"u8))
         {
@@ -29,6 +24,7 @@ internal sealed class ChatChunkReader(bool clientWantsUsage)
             return FrameFate.Hold;
         }
 
+        _first ??= data.Length <= MaxFirstBytes ? data.ToArray() : [];
         TextBytes += ChatText.OfDeltas(data);
         FinishReason = ChatText.FinishReason(data) ?? FinishReason;
         SawError |= isErrorEvent;
@@ -62,6 +58,13 @@ internal sealed class ChatChunkReader(bool clientWantsUsage)
 
         // Some providers put the usage into the last chunk of text, others into every chunk; only the former is an end.
         return chunk.HasUsage && FinishReason is not null ? FrameFate.Hold : FrameFate.Pass;
+    }
+
+    /// <summary>A chunk that finishes every choice by <c>length</c>, the usage where the client asked for it, and <c>[DONE]</c>.</summary>
+    public override void WriteCapReached(IBufferWriter<byte> output, in TokenCounts charged)
+    {
+        ChatEnding.Write(output, _first, choices, clientWantsUsage ? charged : null);
+        IsDone = true;
     }
 
     private ref struct ChunkMembers

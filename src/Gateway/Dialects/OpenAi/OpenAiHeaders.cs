@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Frozen;
 
 namespace Crew.Gateway.Dialects.OpenAi;
@@ -17,13 +16,7 @@ internal static class OpenAiHeaders
     private static readonly FrozenSet<string> ToClient = FrozenSet.Create(StringComparer.OrdinalIgnoreCase,
         "content-type", "openai-processing-ms", "openai-version", "openai-model", "retry-after", "retry-after-ms", "x-should-retry");
 
-    private static readonly SearchValues<char> Visible =
-        SearchValues.Create(['\t', .. Enumerable.Range(' ', '~' - ' ' + 1).Select(c => (char)c)]);
-
     public static bool PassesToProvider(string name) => ToProvider.Contains(name);
 
     public static bool PassesToClient(string name) => ToClient.Contains(name);
-
-    /// <summary>Whether a value can be written as a header on either side: visible ASCII, spaces and tabs.</summary>
-    public static bool IsSafe(ReadOnlySpan<char> value) => !value.ContainsAnyExcept(Visible);
 }

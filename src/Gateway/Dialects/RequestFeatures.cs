@@ -1,8 +1,8 @@
-namespace Crew.Gateway.Dialects.OpenAi;
+namespace Crew.Gateway.Dialects;
 
 /// <summary>What a chat request asks for, as far as it matters for the price and for the choice of a target.</summary>
 [Flags]
-internal enum ChatFeatures
+internal enum RequestFeatures
 {
     None = 0,
 

@@ -1,5 +1,5 @@
 using Crew.Gateway.Catalogue;
-using Crew.Gateway.Dialects.OpenAi;
+using Crew.Gateway.Dialects;
 using Crew.Http;
 using Crew.Kernel;
 using Crew.Sealing;
@@ -13,8 +13,8 @@ namespace Crew.Gateway.Calls;
 internal sealed record CallParts(
     ModelCatalogue Catalogue, Ledger Ledger, Committer Committer, KeyRing Ring, ClientSeal Clients, DrainRoom Drains, OwedSettlements Owed, TimeProvider Clock);
 
-/// <summary><c>POST /v1/chat/completions</c>: read, scan, choose, and hand over to the exchange.</summary>
-internal sealed class ChatEndpoint(
+/// <summary>Every inference endpoint: read, scan, choose, and hand over to the exchange.</summary>
+internal sealed class InferenceEndpoint(
     ModelCatalogue catalogue, Ledger ledger, Store store, KeyRing ring, ClientSeal clients, DrainRoom drains, OwedSettlements owed, TimeProvider clock)
 {
     private CallParts? _parts;
@@ -22,15 +22,15 @@ internal sealed class ChatEndpoint(
     /// <summary>The store's committer is there once the store has started, which is before the first request.</summary>
     private CallParts Parts => _parts ??= new CallParts(catalogue, ledger, store.Committer, ring, clients, drains, owed, clock);
 
-    public async Task HandleAsync(HttpContext http)
+    public async Task HandleAsync(HttpContext http, WireFormat format)
     {
         var call = Call.Of(http);
-        LimitHeaders.Write(http.Response.Headers, clock.GetUtcNow());
+        format.WriteLimits(http.Response.Headers, clock.GetUtcNow());
         using var body = new RequestBody();
         var fault = await body.ReadAsync(http.Request, call.Aborted);
         if (fault is null)
         {
-            var plan = await PlanAsync(call, body);
+            var plan = await PlanAsync(call, format, body);
             if (!plan.Failed(out fault))
             {
                 await new Exchange(Parts, call, plan.Value, body).RunAsync();
@@ -41,9 +41,9 @@ internal sealed class ChatEndpoint(
         await ErrorWriter.RefuseAsync(call, fault!);
     }
 
-    private async ValueTask<Outcome<ChatPlan>> PlanAsync(Call call, RequestBody body)
+    private async ValueTask<Outcome<CallPlan>> PlanAsync(Call call, WireFormat format, RequestBody body)
     {
-        var scanned = ChatRequestScan.Read(body.Sequence);
+        var scanned = format.Read(body.Sequence);
         if (scanned.Failed(out var fault))
         {
             return fault;
@@ -52,7 +52,7 @@ internal sealed class ChatEndpoint(
         var request = scanned.Value;
         if (ModelAccess.IsSandboxed(call.Caller, call.Workspace))
         {
-            return new ChatPlan(request, catalogue.SandboxFor(request.Model), true);
+            return new CallPlan(format, request, catalogue.SandboxFor(request.Model), true);
         }
 
         if (!ModelAccess.MayCall(call.Caller, call.Workspace, request.Model))
@@ -66,8 +66,8 @@ internal sealed class ChatEndpoint(
             return GatewayFaults.ModelNotFound;
         }
 
-        return model.Prices is null && ledger.IsCapped(ledger.ScopeOf(call.Caller, call.CrewId, call.Workspace.Id))
+        return !format.IsFree && model.Prices is null && ledger.IsCapped(ledger.ScopeOf(call.Caller, call.CrewId, call.Workspace.Id))
             ? GatewayFaults.ModelNotPriced
-            : new ChatPlan(request, model, false);
+            : new CallPlan(format, request, model, false);
     }
 }

@@ -1,6 +1,6 @@
 using Crew.Gateway.Forwarding;
 
-namespace Crew.Gateway.Dialects.OpenAi;
+namespace Crew.Gateway.Dialects;
 
 /// <summary>A whole number of the request and where it stands; no value means that the field is <c>null</c>.</summary>
 internal readonly record struct NumberField(int? Value, ByteRange At);
@@ -15,8 +15,8 @@ internal readonly record struct FlagField(bool? Value, ByteRange At);
 /// <param name="IncludeUsage">The member <c>include_usage</c>, if it is there.</param>
 internal readonly record struct StreamOptionsField(ByteRange At, bool IsNull, bool IsEmpty, FlagField? IncludeUsage);
 
-/// <summary>What one pass over the body of <c>POST /v1/chat/completions</c> found. It holds no content, only governed fields.</summary>
-internal sealed record ChatRequest
+/// <summary>What one pass over the body of a request found. It holds no content, only governed fields.</summary>
+internal sealed record InferenceRequest
 {
     public required string Model { get; init; }
 
@@ -42,7 +42,10 @@ internal sealed record ChatRequest
 
     public FlagField? Store { get; init; }
 
-    public ChatFeatures Features { get; init; }
+    public RequestFeatures Features { get; init; }
+
+    /// <summary>Fewer output tokens than this the provider would refuse to be capped at.</summary>
+    public int LeastOutputCap { get; init; }
 
     public bool Stream => StreamField?.Value ?? false;
 
@@ -56,5 +59,5 @@ internal sealed record ChatRequest
     public int Choices => Math.Max(N?.Value ?? 1, BestOf?.Value ?? 1);
 
     /// <summary>Whether body size, output cap and <see cref="Choices"/> bound the price; else a strict budget refuses the call.</summary>
-    public bool CostIsBoundable => (Features & ~ChatFeatures.Tools) == ChatFeatures.None;
+    public bool CostIsBoundable => (Features & ~RequestFeatures.Tools) == RequestFeatures.None;
 }

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Unicode;
 
-namespace Crew.Gateway.Dialects.OpenAi;
+namespace Crew.Gateway.Dialects;
 
 /// <summary>Checks the encoding of a body. The JSON reader looks at structure only and lets broken UTF-8 pass inside strings.</summary>
 internal static class Utf8Body

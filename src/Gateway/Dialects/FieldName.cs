@@ -3,7 +3,7 @@ using System.Buffers.Text;
 using System.Text;
 using System.Text.Json;
 
-namespace Crew.Gateway.Dialects.OpenAi;
+namespace Crew.Gateway.Dialects;
 
 /// <summary>
 /// A field name as any reader might take it: escapes resolved, letters folded to lower case. The names we govern are ASCII,

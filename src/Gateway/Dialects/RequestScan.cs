@@ -2,13 +2,13 @@ using System.Buffers;
 using System.Text.Json;
 using Crew.Kernel;
 
-namespace Crew.Gateway.Dialects.OpenAi;
+namespace Crew.Gateway.Dialects;
 
 /// <summary>
-/// Finds the few top-level fields of a chat request that routing, metering and splicing need, in one pass over its bytes.
-/// Any input gives a <see cref="ChatRequest"/> or a <see cref="Fault"/>; none gives an exception.
+/// Finds the few top-level fields of a request that routing, metering and splicing need, in one pass over its bytes.
+/// Any input gives a <see cref="InferenceRequest"/> or a <see cref="Fault"/>; none gives an exception.
 /// </summary>
-internal static class ChatRequestScan
+internal static class RequestScan
 {
     /// <summary>Levels of nesting. Deep tool schemas need some thirty; ten thousand are an attack on the reader behind us.</summary>
     public const int MaxDepthLevels = 256;
@@ -20,7 +20,8 @@ internal static class ChatRequestScan
     public const int MaxChoices = 128;
 
     /// <param name="body">The body as it arrived, at most 2 GiB; it is only read.</param>
-    public static Outcome<ChatRequest> Read(ReadOnlySequence<byte> body)
+    /// <param name="operation">The endpoint, which decides what the fields are called.</param>
+    public static Outcome<InferenceRequest> Read(ReadOnlySequence<byte> body, Operation operation)
     {
         if (body.IsEmpty)
         {
@@ -39,7 +40,7 @@ internal static class ChatRequestScan
 
         try
         {
-            return new ChatRequestPass(body).Run();
+            return new RequestPass(body, operation).Run();
         }
         catch (JsonException broken)
         {

@@ -3,14 +3,15 @@ using System.Text.Json;
 using Crew.Gateway.Forwarding;
 using Crew.Kernel;
 
-namespace Crew.Gateway.Dialects.OpenAi;
+namespace Crew.Gateway.Dialects;
 
-/// <summary>The state of one pass of <see cref="ChatRequestScan"/>.</summary>
-internal ref partial struct ChatRequestPass
+/// <summary>The state of one pass of <see cref="RequestScan"/>.</summary>
+internal ref partial struct RequestPass
 {
     private const string Whole = "must be a whole number without fraction or exponent,";
 
     private readonly int _bytes;
+    private readonly Operation _operation;
     private Utf8JsonReader _reader;
     private Fault? _fault;
     private int _rootAt;
@@ -23,12 +24,13 @@ internal ref partial struct ChatRequestPass
     private NumberField? _n;
     private NumberField? _bestOf;
     private bool _tierSeen;
-    private ChatFeatures _features;
+    private RequestFeatures _features;
 
-    public ChatRequestPass(ReadOnlySequence<byte> body)
+    public RequestPass(ReadOnlySequence<byte> body, Operation operation)
     {
+        _operation = operation;
         _bytes = checked((int)body.Length);
-        _reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = ChatRequestScan.MaxDepthLevels + 2 });
+        _reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = RequestScan.MaxDepthLevels + 2 });
     }
 
     private readonly int Offset => (int)_reader.TokenStartIndex;
@@ -36,7 +38,7 @@ internal ref partial struct ChatRequestPass
     private readonly ByteRange Token => new(Offset, (int)_reader.BytesConsumed - Offset);
 
     /// <exception cref="JsonException">The body is not valid JSON.</exception>
-    public Outcome<ChatRequest> Run()
+    public Outcome<InferenceRequest> Run()
     {
         _reader.Read();
         if (_reader.TokenType != JsonTokenType.StartObject)
@@ -52,11 +54,11 @@ internal ref partial struct ChatRequestPass
         {
             var at = Offset;
             var length = FieldName.Read(ref _reader, buffer, out var isVariant);
-            var governed = ChatFields.Find(buffer[..length]);
+            var governed = RequestFields.Find(_operation, buffer[..length]);
             _reader.Read();
-            if (governed != ChatField.Other && isVariant)
+            if (governed != RequestField.Other && isVariant)
             {
-                _fault = GatewayFaults.FieldVariant(ChatFields.Name(governed), at);
+                _fault = GatewayFaults.FieldVariant(RequestFields.Name(governed), at);
             }
             else
             {
@@ -74,7 +76,7 @@ internal ref partial struct ChatRequestPass
         return Result();
     }
 
-    private readonly Outcome<ChatRequest> Result()
+    private readonly Outcome<InferenceRequest> Result()
     {
         if (_model is not { } model)
         {
@@ -86,7 +88,7 @@ internal ref partial struct ChatRequestPass
             return GatewayFaults.ConflictingCaps;
         }
 
-        return new ChatRequest
+        return new InferenceRequest
         {
             Model = model.Value,
             ModelAt = model.At,
@@ -103,47 +105,47 @@ internal ref partial struct ChatRequestPass
         };
     }
 
-    private void Take(ChatField field, int at)
+    private void Take(RequestField field, int at)
     {
         switch (field)
         {
-            case ChatField.Model when Once(_model is null, field, at):
+            case RequestField.Model when Once(_model is null, field, at):
                 _model = ReadModel();
                 break;
-            case ChatField.Stream when Once(_stream is null, field, at):
+            case RequestField.Stream when Once(_stream is null, field, at):
                 _stream = ReadFlag(field);
                 break;
-            case ChatField.Store when Once(_store is null, field, at):
+            case RequestField.Store when Once(_store is null, field, at):
                 _store = ReadFlag(field);
                 break;
-            case ChatField.StreamOptions when Once(_streamOptions is null, field, at):
+            case RequestField.StreamOptions when Once(_streamOptions is null, field, at):
                 _streamOptions = ReadStreamOptions();
                 break;
-            case ChatField.MaxTokens when Once(_maxTokens is null, field, at):
+            case RequestField.MaxTokens when Once(_maxTokens is null, field, at):
                 _maxTokens = ReadNumber(field, int.MaxValue);
                 break;
-            case ChatField.MaxCompletionTokens when Once(_maxCompletionTokens is null, field, at):
+            case RequestField.MaxCompletionTokens when Once(_maxCompletionTokens is null, field, at):
                 _maxCompletionTokens = ReadNumber(field, int.MaxValue);
                 break;
-            case ChatField.N when Once(_n is null, field, at):
-                _n = ReadNumber(field, ChatRequestScan.MaxChoices);
+            case RequestField.N when Once(_n is null, field, at):
+                _n = ReadNumber(field, RequestScan.MaxChoices);
                 break;
-            case ChatField.BestOf when Once(_bestOf is null, field, at):
-                _bestOf = ReadNumber(field, ChatRequestScan.MaxChoices);
+            case RequestField.BestOf when Once(_bestOf is null, field, at):
+                _bestOf = ReadNumber(field, RequestScan.MaxChoices);
                 break;
-            case ChatField.ServiceTier when Once(!_tierSeen, field, at):
+            case RequestField.ServiceTier when Once(!_tierSeen, field, at):
                 ReadTier();
                 break;
-            case ChatField.Messages:
+            case RequestField.Messages:
                 ReadMessages();
                 break;
-            case ChatField.Modalities:
+            case RequestField.Modalities:
                 ReadModalities();
                 break;
-            case ChatField.Tools:
+            case RequestField.Tools:
                 ReadTools();
                 break;
-            case ChatField.OtherModels or ChatField.Fallbacks when _reader.TokenType != JsonTokenType.Null:
+            case RequestField.OtherModels or RequestField.Fallbacks when _reader.TokenType != JsonTokenType.Null:
                 Refuse(field, "names models beside `model`. Leave it out: a model of the catalogue has its fallbacks as targets.");
                 break;
             default:
@@ -152,7 +154,7 @@ internal ref partial struct ChatRequestPass
         }
     }
 
-    private void TakeFeature(ChatField field)
+    private void TakeFeature(RequestField field)
     {
         if (_fault is not null)
         {
@@ -163,35 +165,35 @@ internal ref partial struct ChatRequestPass
         {
             _features |= field switch
             {
-                ChatField.Functions => ChatFeatures.Tools,
-                ChatField.Audio => ChatFeatures.AudioOutput,
-                ChatField.WebSearchOptions => ChatFeatures.WebSearch,
-                ChatField.Prediction => ChatFeatures.Prediction,
-                ChatField.Plugins or ChatField.SearchParameters or ChatField.EnableSearch or ChatField.DataSources => ChatFeatures.HostedTools,
-                _ => ChatFeatures.None,
+                RequestField.Functions => RequestFeatures.Tools,
+                RequestField.Audio => RequestFeatures.AudioOutput,
+                RequestField.WebSearchOptions => RequestFeatures.WebSearch,
+                RequestField.Prediction => RequestFeatures.Prediction,
+                RequestField.Plugins or RequestField.SearchParameters or RequestField.EnableSearch or RequestField.DataSources => RequestFeatures.HostedTools,
+                _ => RequestFeatures.None,
             };
         }
 
         SkipValue();
     }
 
-    private bool Once(bool first, ChatField field, int at)
+    private bool Once(bool first, RequestField field, int at)
     {
-        _fault = first ? null : GatewayFaults.RepeatedField(ChatFields.Name(field), at);
+        _fault = first ? null : GatewayFaults.RepeatedField(RequestFields.Name(field), at);
         return first;
     }
 
-    private void Refuse(ChatField field, string rule) => _fault = GatewayFaults.Field(ChatFields.Name(field), Offset, rule);
+    private void Refuse(RequestField field, string rule) => _fault = GatewayFaults.Field(RequestFields.Name(field), Offset, rule);
 
     private (string Value, ByteRange At)? ReadModel()
     {
         const string Rule = "must be a string of 1 to 256 characters without control characters: the id of a model from GET /v1/models.";
-        if (_reader.TokenType == JsonTokenType.String && Token.Length <= ChatRequestScan.MaxModelCharacters * 6)
+        if (_reader.TokenType == JsonTokenType.String && Token.Length <= RequestScan.MaxModelCharacters * 6)
         {
             try
             {
                 var model = _reader.GetString()!;
-                if (model.Length is > 0 and <= ChatRequestScan.MaxModelCharacters && !model.Any(char.IsControl))
+                if (model.Length is > 0 and <= RequestScan.MaxModelCharacters && !model.Any(char.IsControl))
                 {
                     return (model, Token);
                 }
@@ -202,11 +204,11 @@ internal ref partial struct ChatRequestPass
             }
         }
 
-        Refuse(ChatField.Model, Rule);
+        Refuse(RequestField.Model, Rule);
         return null;
     }
 
-    private FlagField? ReadFlag(ChatField field)
+    private FlagField? ReadFlag(RequestField field)
     {
         switch (_reader.TokenType)
         {
@@ -220,7 +222,7 @@ internal ref partial struct ChatRequestPass
         }
     }
 
-    private NumberField? ReadNumber(ChatField field, int limit)
+    private NumberField? ReadNumber(RequestField field, int limit)
     {
         if (_reader.TokenType == JsonTokenType.Null)
         {
@@ -241,7 +243,7 @@ internal ref partial struct ChatRequestPass
         _tierSeen = true;
         var listed = _reader.TokenType == JsonTokenType.Null || (_reader.TokenType == JsonTokenType.String && !_reader.ValueIsEscaped
             && (_reader.ValueTextEquals("default"u8) || _reader.ValueTextEquals("flex"u8)));
-        _features |= listed ? ChatFeatures.None : ChatFeatures.PricedTier;
+        _features |= listed ? RequestFeatures.None : RequestFeatures.PricedTier;
         SkipValue();
     }
 
@@ -255,7 +257,7 @@ internal ref partial struct ChatRequestPass
             var isText = _reader.TokenType == JsonTokenType.String && !_reader.ValueIsEscaped && _reader.ValueTextEquals("text"u8);
             if (!isText && _reader.TokenType != JsonTokenType.StartArray)
             {
-                _features |= ChatFeatures.AudioOutput;
+                _features |= RequestFeatures.AudioOutput;
                 SkipValue();
             }
 
@@ -270,7 +272,7 @@ internal ref partial struct ChatRequestPass
 
     private StreamOptionsField? ReadStreamOptions()
     {
-        const ChatField Field = ChatField.StreamOptions;
+        const RequestField Field = RequestField.StreamOptions;
         if (_reader.TokenType is JsonTokenType.Null)
         {
             return new StreamOptionsField(Token, true, false, null);
@@ -297,11 +299,11 @@ internal ref partial struct ChatRequestPass
             }
             else if (isVariant)
             {
-                _fault = GatewayFaults.FieldVariant(ChatFields.Name(ChatField.IncludeUsage), at);
+                _fault = GatewayFaults.FieldVariant(RequestFields.Name(RequestField.IncludeUsage), at);
             }
-            else if (Once(usage is null, ChatField.IncludeUsage, at))
+            else if (Once(usage is null, RequestField.IncludeUsage, at))
             {
-                usage = ReadFlag(ChatField.IncludeUsage);
+                usage = ReadFlag(RequestField.IncludeUsage);
             }
 
             if (_fault is not null)
@@ -329,9 +331,9 @@ internal ref partial struct ChatRequestPass
     private bool TooDeep()
     {
         if (_reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray
-            && _reader.CurrentDepth >= ChatRequestScan.MaxDepthLevels)
+            && _reader.CurrentDepth >= RequestScan.MaxDepthLevels)
         {
-            _fault ??= GatewayFaults.TooDeep(ChatRequestScan.MaxDepthLevels, Offset);
+            _fault ??= GatewayFaults.TooDeep(RequestScan.MaxDepthLevels, Offset);
         }
 
         return _fault is not null;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
 
-namespace Crew.Gateway.Calls;
+namespace Crew.Gateway.Dialects.OpenAi;
 
 /// <summary>The limits in the words of the OpenAI dialect, beside our own headers that the way in has set.</summary>
 internal static class LimitHeaders

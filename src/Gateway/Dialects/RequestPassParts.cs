@@ -1,9 +1,9 @@
 using System.Text.Json;
 
-namespace Crew.Gateway.Dialects.OpenAi;
+namespace Crew.Gateway.Dialects;
 
 /// <summary>The walk through messages and tools, for what the size of the body does not bound.</summary>
-internal ref partial struct ChatRequestPass
+internal ref partial struct RequestPass
 {
     /// <summary>
     /// Walks the messages for parts whose tokens the size of the body does not bound: a link of fifty bytes may be an image of
@@ -29,14 +29,14 @@ internal ref partial struct ChatRequestPass
             var name = buffer[..FieldName.Read(ref _reader, buffer, out _)];
             var isPart = _reader.CurrentDepth == depth + 4;
             var isType = isPart && name.SequenceEqual("type"u8);
-            var media = isPart ? ChatFields.IsMedia(name) : name.SequenceEqual("audio"u8);
+            var media = isPart ? RequestFields.IsMedia(name) : name.SequenceEqual("audio"u8);
             if (isType || media)
             {
                 _reader.Read();
                 media = !TooDeep() && (isType ? !IsTextual(buffer) : _reader.TokenType != JsonTokenType.Null);
             }
 
-            _features |= media ? ChatFeatures.MediaInput : ChatFeatures.None;
+            _features |= media ? RequestFeatures.MediaInput : RequestFeatures.None;
             if (_fault is not null)
             {
                 return;
@@ -45,7 +45,7 @@ internal ref partial struct ChatRequestPass
     }
 
     private bool IsTextual(scoped Span<byte> buffer) =>
-        _reader.TokenType == JsonTokenType.String && ChatFields.IsTextual(buffer[..FieldName.Read(ref _reader, buffer, out _)]);
+        _reader.TokenType == JsonTokenType.String && RequestFields.IsTextual(buffer[..FieldName.Read(ref _reader, buffer, out _)]);
 
     /// <summary>
     /// Looks at the type of each declared tool, a member at depth 3. What the client runs itself costs nothing beside its tokens;
@@ -53,7 +53,7 @@ internal ref partial struct ChatRequestPass
     /// </summary>
     private void ReadTools()
     {
-        _features |= _reader.TokenType == JsonTokenType.Null ? ChatFeatures.None : ChatFeatures.Tools;
+        _features |= _reader.TokenType == JsonTokenType.Null ? RequestFeatures.None : RequestFeatures.Tools;
         if (_reader.TokenType != JsonTokenType.StartArray)
         {
             SkipValue();
@@ -67,7 +67,7 @@ internal ref partial struct ChatRequestPass
             if (_reader.CurrentDepth == depth + 1)
             {
                 // A tool begins or ends here; at its end it must have had a type.
-                _features |= isTyped ? ChatFeatures.None : ChatFeatures.HostedTools;
+                _features |= isTyped ? RequestFeatures.None : RequestFeatures.HostedTools;
                 isTyped = _reader.TokenType == JsonTokenType.EndObject;
             }
             else if (_reader.CurrentDepth == depth + 2 && _reader.TokenType == JsonTokenType.PropertyName
@@ -75,11 +75,11 @@ internal ref partial struct ChatRequestPass
             {
                 _reader.Read();
                 isTyped = !TooDeep() && IsClientTool(buffer);
-                _features |= isTyped ? ChatFeatures.None : ChatFeatures.HostedTools;
+                _features |= isTyped ? RequestFeatures.None : RequestFeatures.HostedTools;
             }
         }
 
-        _features |= isTyped ? ChatFeatures.None : ChatFeatures.HostedTools;
+        _features |= isTyped ? RequestFeatures.None : RequestFeatures.HostedTools;
     }
 
     private bool IsClientTool(scoped Span<byte> buffer) => _reader.TokenType == JsonTokenType.String

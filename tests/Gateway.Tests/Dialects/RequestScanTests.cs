@@ -1,5 +1,5 @@
 using System.Text;
-using Crew.Gateway.Dialects.OpenAi;
+using Crew.Gateway.Dialects;
 using Crew.Kernel;
 using FsCheck;
 using FsCheck.Fluent;
@@ -8,13 +8,13 @@ using Xunit;
 
 namespace Crew.Gateway.Tests.Dialects;
 
-public sealed class ChatRequestScanTests
+public sealed class RequestScanTests
 {
     private const string Canary = "canary-7f3a";
 
-    private static ChatRequest Ok(string body)
+    private static InferenceRequest Ok(string body)
     {
-        var outcome = ChatRequestScan.Read(Bytes.Whole(body));
+        var outcome = RequestScan.Read(Bytes.Whole(body), Operation.ChatCompletions);
         outcome.Fault.ShouldBeNull();
         return outcome.Value;
     }
@@ -23,12 +23,12 @@ public sealed class ChatRequestScanTests
 
     private static Fault Refused(byte[] body)
     {
-        var fault = ChatRequestScan.Read(Bytes.Whole(body)).Fault.ShouldNotBeNull();
+        var fault = RequestScan.Read(Bytes.Whole(body), Operation.ChatCompletions).Fault.ShouldNotBeNull();
         fault.Status.ShouldBe(400);
         fault.Message.ShouldNotContain(Canary);
         foreach (var size in new[] { 1, 2, 3, 7 })
         {
-            ChatRequestScan.Read(Bytes.Cut(body.Length == 0 ? [0x20] : body, size)).Fault.ShouldNotBeNull();
+            RequestScan.Read(Bytes.Cut(body.Length == 0 ? [0x20] : body, size), Operation.ChatCompletions).Fault.ShouldNotBeNull();
         }
 
         return fault;
@@ -62,10 +62,10 @@ public sealed class ChatRequestScanTests
     {
         var body = Encoding.UTF8.GetBytes(
             """{"messages":[{"content":"žluť 🐎 \ud83d\udc0e","role":"user"}],"mod\u0065l":"a\u0062c","n":2,"max_tokens":19}""");
-        var whole = ChatRequestScan.Read(Bytes.Whole(body)).Value;
+        var whole = RequestScan.Read(Bytes.Whole(body), Operation.ChatCompletions).Value;
         for (var size = 1; size < body.Length; size++)
         {
-            ChatRequestScan.Read(Bytes.Cut(body, size)).Value.ShouldBe(whole);
+            RequestScan.Read(Bytes.Cut(body, size), Operation.ChatCompletions).Value.ShouldBe(whole);
         }
     }
 
@@ -209,7 +209,7 @@ public sealed class ChatRequestScanTests
         byte[] body = [.. "{\"x\":\"ž"u8, .. broken, .. "\",\"model\":\"m\"}"u8];
         for (var size = 1; size <= body.Length; size++)
         {
-            var fault = ChatRequestScan.Read(Bytes.Cut(body, size)).Fault.ShouldNotBeNull();
+            var fault = RequestScan.Read(Bytes.Cut(body, size), Operation.ChatCompletions).Fault.ShouldNotBeNull();
             fault.Code.ShouldBe("invalid_json");
             fault.Details!["offset"].ShouldBe(8L);
         }
@@ -236,31 +236,31 @@ public sealed class ChatRequestScanTests
         Ok($$"""{"model":"m","messages":{{messages}}}""").CostIsBoundable.ShouldBe(boundable);
 
     [Theory]
-    [InlineData("\"tools\":[]", ChatFeatures.Tools)]
-    [InlineData("\"modalities\":[\"text\"]", ChatFeatures.None)]
-    [InlineData("\"modalities\":[\"text\",\"audio\"]", ChatFeatures.AudioOutput)]
-    [InlineData("\"audio\":{\"voice\":\"v\"}", ChatFeatures.AudioOutput)]
-    [InlineData("\"web_search_options\":{}", ChatFeatures.WebSearch)]
-    [InlineData("\"prediction\":{}", ChatFeatures.Prediction)]
-    [InlineData("\"prediction\":null", ChatFeatures.None)]
-    [InlineData("\"service_tier\":\"priority\"", ChatFeatures.PricedTier)]
-    [InlineData("\"service_tier\":\"default\"", ChatFeatures.None)]
-    [InlineData("\"tools\":null", ChatFeatures.None)]
-    [InlineData("\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"type\":\"x\"}},{\"type\":\"custom\"}]", ChatFeatures.Tools)]
-    [InlineData("\"tools\":[{\"type\":\"web_search\"}]", ChatFeatures.Tools | ChatFeatures.HostedTools)]
-    [InlineData("\"tools\":[{\"type\":\"function\"},{\"google_search\":{}}]", ChatFeatures.Tools | ChatFeatures.HostedTools)]
-    [InlineData("\"tools\":[{\"google_search\":{}},{\"type\":\"function\"}]", ChatFeatures.Tools | ChatFeatures.HostedTools)]
-    [InlineData("\"tools\":[{\"type\":\"function\",\"typ\\u0065\":\"web_search\"}]", ChatFeatures.Tools | ChatFeatures.HostedTools)]
-    [InlineData("\"tools\":[{\"type\":\"web_search\",\"type\":\"function\"}]", ChatFeatures.Tools | ChatFeatures.HostedTools)]
-    [InlineData("\"tools\":[{\"type\":[\"function\"]}]", ChatFeatures.Tools | ChatFeatures.HostedTools)]
-    [InlineData("\"plugins\":[{\"id\":\"web\"}]", ChatFeatures.HostedTools)]
-    [InlineData("\"search_parameters\":{\"mode\":\"on\"}", ChatFeatures.HostedTools)]
-    [InlineData("\"enable_search\":true", ChatFeatures.HostedTools)]
-    [InlineData("\"enable_search\":false", ChatFeatures.None)]
-    [InlineData("\"data_sources\":[{}]", ChatFeatures.HostedTools)]
-    [InlineData("\"models\":null", ChatFeatures.None)]
+    [InlineData("\"tools\":[]", RequestFeatures.Tools)]
+    [InlineData("\"modalities\":[\"text\"]", RequestFeatures.None)]
+    [InlineData("\"modalities\":[\"text\",\"audio\"]", RequestFeatures.AudioOutput)]
+    [InlineData("\"audio\":{\"voice\":\"v\"}", RequestFeatures.AudioOutput)]
+    [InlineData("\"web_search_options\":{}", RequestFeatures.WebSearch)]
+    [InlineData("\"prediction\":{}", RequestFeatures.Prediction)]
+    [InlineData("\"prediction\":null", RequestFeatures.None)]
+    [InlineData("\"service_tier\":\"priority\"", RequestFeatures.PricedTier)]
+    [InlineData("\"service_tier\":\"default\"", RequestFeatures.None)]
+    [InlineData("\"tools\":null", RequestFeatures.None)]
+    [InlineData("\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"type\":\"x\"}},{\"type\":\"custom\"}]", RequestFeatures.Tools)]
+    [InlineData("\"tools\":[{\"type\":\"web_search\"}]", RequestFeatures.Tools | RequestFeatures.HostedTools)]
+    [InlineData("\"tools\":[{\"type\":\"function\"},{\"google_search\":{}}]", RequestFeatures.Tools | RequestFeatures.HostedTools)]
+    [InlineData("\"tools\":[{\"google_search\":{}},{\"type\":\"function\"}]", RequestFeatures.Tools | RequestFeatures.HostedTools)]
+    [InlineData("\"tools\":[{\"type\":\"function\",\"typ\\u0065\":\"web_search\"}]", RequestFeatures.Tools | RequestFeatures.HostedTools)]
+    [InlineData("\"tools\":[{\"type\":\"web_search\",\"type\":\"function\"}]", RequestFeatures.Tools | RequestFeatures.HostedTools)]
+    [InlineData("\"tools\":[{\"type\":[\"function\"]}]", RequestFeatures.Tools | RequestFeatures.HostedTools)]
+    [InlineData("\"plugins\":[{\"id\":\"web\"}]", RequestFeatures.HostedTools)]
+    [InlineData("\"search_parameters\":{\"mode\":\"on\"}", RequestFeatures.HostedTools)]
+    [InlineData("\"enable_search\":true", RequestFeatures.HostedTools)]
+    [InlineData("\"enable_search\":false", RequestFeatures.None)]
+    [InlineData("\"data_sources\":[{}]", RequestFeatures.HostedTools)]
+    [InlineData("\"models\":null", RequestFeatures.None)]
     public void Features_with_a_price_of_their_own_are_seen(string member, object expected) =>
-        Ok($$"""{"model":"m",{{member}},"z":1}""").Features.ShouldBe((ChatFeatures)expected);
+        Ok($$"""{"model":"m",{{member}},"z":1}""").Features.ShouldBe((RequestFeatures)expected);
 
     [Theory]
     [InlineData("models")]
@@ -274,7 +274,7 @@ public sealed class ChatRequestScanTests
         var body = Encoding.UTF8.GetBytes("{" + string.Concat(Enumerable.Repeat("\"\\ud800\":1,", 300_000)) + "\"model\":\"m\"}");
         var clock = TimeProvider.System;
         var begun = clock.GetTimestamp();
-        ChatRequestScan.Read(Bytes.Whole(body)).Value.Model.ShouldBe("m");
+        RequestScan.Read(Bytes.Whole(body), Operation.ChatCompletions).Value.Model.ShouldBe("m");
         clock.GetElapsedTime(begun).ShouldBeLessThan(TimeSpan.FromSeconds(2));
     }
 
@@ -288,7 +288,7 @@ public sealed class ChatRequestScanTests
             var at = Math.Abs(place % sample.Length);
             foreach (var body in new[] { noise, [.. sample[..at], .. noise, .. sample[at..]], sample[..at] })
             {
-                var outcome = ChatRequestScan.Read(Bytes.Whole(body));
+                var outcome = RequestScan.Read(Bytes.Whole(body), Operation.ChatCompletions);
                 (outcome.Fault is { Status: 400 } || outcome.Value.Model.Length > 0).ShouldBeTrue();
             }
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(2_000));

@@ -1,0 +1,28 @@
+using Crew.Gateway.Dialects;
+using Crew.Http;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Crew.Gateway.Calls;
+
+/// <summary>Where clients find the inference endpoints.</summary>
+internal static class InferenceRoutes
+{
+    public static void Map(IEndpointRouteBuilder app)
+    {
+        Map(app, WireFormats.Chat)
+            .WithName("Chat.Complete").WithSummary("A chat completion, in one piece or streamed, as OpenAI clients ask for it.").WithTags("Chat")
+            .PassesOn("A request as OpenAI's chat completions take it; fields that Crew does not govern are passed on unchanged.",
+                "A chat completion in OpenAI's form, or server-sent events of its chunks with stream: true.")
+            .Example("""{"model": "crew-sandbox-echo", "messages": [{"role": "user", "content": "Hello"}]}""");
+    }
+
+    private static IEndpointConventionBuilder Map(IEndpointRouteBuilder app, WireFormat format) =>
+        app.MapPost(format.ClientPath, (RequestDelegate)(http => http.RequestServices.GetRequiredService<InferenceEndpoint>().HandleAsync(http, format)))
+            .WithMetadata(new NotIdempotentRoute())
+            .Requires(CrewSource.Header, "models:invoke")
+            .Refuses("model_not_found", "model_not_priced", "insufficient_quota", "cost_not_boundable", "provider_unavailable", "provider_timeout",
+                "provider_credentials_rejected", "unsupported_endpoint", "invalid_value", "unknown_url");
+}

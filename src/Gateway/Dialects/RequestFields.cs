@@ -1,0 +1,108 @@
+namespace Crew.Gateway.Dialects;
+
+/// <summary>The fields of requests that the gateway reads, under whatever name an endpoint has for them.</summary>
+internal enum RequestField
+{
+    Other,
+    Model,
+    Stream,
+    StreamOptions,
+    IncludeUsage,
+    MaxTokens,
+    MaxCompletionTokens,
+    N,
+    BestOf,
+    Store,
+    ServiceTier,
+    Messages,
+    Tools,
+    Functions,
+    Modalities,
+    Audio,
+    WebSearchOptions,
+    Prediction,
+    OtherModels,
+    Fallbacks,
+    Plugins,
+    SearchParameters,
+    EnableSearch,
+    DataSources,
+}
+
+/// <summary>Names of fields and of content parts.</summary>
+internal static class RequestFields
+{
+    /// <summary>The governed field of this name at this endpoint.</summary>
+    public static RequestField Find(Operation operation, ReadOnlySpan<byte> name) => operation switch
+    {
+        _ => FindChat(name),
+    };
+
+    private static RequestField FindChat(ReadOnlySpan<byte> name) => name.Length switch
+    {
+        1 when name[0] == 'n' => RequestField.N,
+        5 when name.SequenceEqual("model"u8) => RequestField.Model,
+        5 when name.SequenceEqual("store"u8) => RequestField.Store,
+        5 when name.SequenceEqual("tools"u8) => RequestField.Tools,
+        5 when name.SequenceEqual("audio"u8) => RequestField.Audio,
+        6 when name.SequenceEqual("stream"u8) => RequestField.Stream,
+        6 when name.SequenceEqual("models"u8) => RequestField.OtherModels,
+        7 when name.SequenceEqual("plugins"u8) => RequestField.Plugins,
+        7 when name.SequenceEqual("best_of"u8) => RequestField.BestOf,
+        8 when name.SequenceEqual("messages"u8) => RequestField.Messages,
+        9 when name.SequenceEqual("functions"u8) => RequestField.Functions,
+        9 when name.SequenceEqual("fallbacks"u8) => RequestField.Fallbacks,
+        10 when name.SequenceEqual("max_tokens"u8) => RequestField.MaxTokens,
+        10 when name.SequenceEqual("modalities"u8) => RequestField.Modalities,
+        10 when name.SequenceEqual("prediction"u8) => RequestField.Prediction,
+        12 when name.SequenceEqual("service_tier"u8) => RequestField.ServiceTier,
+        12 when name.SequenceEqual("data_sources"u8) => RequestField.DataSources,
+        13 when name.SequenceEqual("enable_search"u8) => RequestField.EnableSearch,
+        14 when name.SequenceEqual("stream_options"u8) => RequestField.StreamOptions,
+        17 when name.SequenceEqual("search_parameters"u8) => RequestField.SearchParameters,
+        18 when name.SequenceEqual("web_search_options"u8) => RequestField.WebSearchOptions,
+        21 when name.SequenceEqual("max_completion_tokens"u8) => RequestField.MaxCompletionTokens,
+        _ => RequestField.Other,
+    };
+
+    public static string Name(RequestField field) => field switch
+    {
+        RequestField.Model => "model",
+        RequestField.Stream => "stream",
+        RequestField.StreamOptions => "stream_options",
+        RequestField.IncludeUsage => "stream_options.include_usage",
+        RequestField.MaxTokens => "max_tokens",
+        RequestField.MaxCompletionTokens => "max_completion_tokens",
+        RequestField.N => "n",
+        RequestField.BestOf => "best_of",
+        RequestField.Store => "store",
+        RequestField.ServiceTier => "service_tier",
+        RequestField.Messages => "messages",
+        RequestField.Tools => "tools",
+        RequestField.Functions => "functions",
+        RequestField.Modalities => "modalities",
+        RequestField.Audio => "audio",
+        RequestField.WebSearchOptions => "web_search_options",
+        RequestField.Prediction => "prediction",
+        RequestField.OtherModels => "models",
+        RequestField.Fallbacks => "fallbacks",
+        RequestField.Plugins => "plugins",
+        RequestField.SearchParameters => "search_parameters",
+        RequestField.EnableSearch => "enable_search",
+        RequestField.DataSources => "data_sources",
+        _ => "",
+    };
+
+    /// <summary>A member of a content part that refers to something beyond its own bytes.</summary>
+    public static bool IsMedia(ReadOnlySpan<byte> name) =>
+        name.SequenceEqual("image_url"u8) || name.SequenceEqual("input_audio"u8) || name.SequenceEqual("file"u8)
+        || name.SequenceEqual("video_url"u8) || name.SequenceEqual("audio_url"u8) || name.SequenceEqual("image"u8)
+        || name.SequenceEqual("audio"u8) || name.SequenceEqual("video"u8) || name.SequenceEqual("input_image"u8)
+        || name.SequenceEqual("input_file"u8) || name.SequenceEqual("document"u8)
+        || name.SequenceEqual("image_embeds"u8) || name.SequenceEqual("audio_embeds"u8);
+
+    /// <summary>The type of a content part or tool call that is text, all of it in the body.</summary>
+    public static bool IsTextual(ReadOnlySpan<byte> type) =>
+        type.SequenceEqual("text"u8) || type.SequenceEqual("refusal"u8) || type.SequenceEqual("function"u8)
+        || type.SequenceEqual("custom"u8) || type.SequenceEqual("input_text"u8) || type.SequenceEqual("output_text"u8);
+}

@@ -1,0 +1,81 @@
+using System.Buffers;
+using System.Net.Http.Headers;
+using Crew.Gateway.Forwarding;
+using Crew.Kernel;
+using Microsoft.AspNetCore.Http;
+
+namespace Crew.Gateway.Dialects;
+
+/// <summary>The inference endpoints. The numbers index tables, so they run from 0 without a gap.</summary>
+internal enum Operation
+{
+    ChatCompletions,
+}
+
+/// <summary>
+/// One inference endpoint as it is spoken on the wire: what is read of a request, what is spliced into it, how usage, events, ends and
+/// errors look, which headers cross. The set is closed (<see cref="WireFormats"/>); the instances hold no state.
+/// </summary>
+internal abstract class WireFormat
+{
+    public abstract Operation Operation { get; }
+
+    /// <summary>Below a provider's base address, such as <c>/chat/completions</c>.</summary>
+    public abstract string Path { get; }
+
+    /// <summary>The path at which clients find it, which is also the name of the endpoint in the ledger.</summary>
+    public string ClientPath => field ??= "/v1" + Path;
+
+    /// <summary>False where no output is produced that a cap could bound; then the input alone bounds the price.</summary>
+    public virtual bool HasOutput => true;
+
+    /// <summary>True where providers charge nothing, whatever is sent.</summary>
+    public virtual bool IsFree => false;
+
+    /// <summary>Finds the governed fields in one pass.</summary>
+    public Outcome<InferenceRequest> Read(ReadOnlySequence<byte> body) => RequestScan.Read(body, Operation);
+
+    /// <summary>What must differ in the body that goes to a provider of the same format.</summary>
+    /// <param name="request">What <see cref="Read"/> found.</param>
+    /// <param name="upstreamModel">The name that the target knows the model by.</param>
+    /// <param name="outputCap">The output tokens that are paid for; null sends none beside the client's own.</param>
+    public abstract BodyEdits EditsFor(InferenceRequest request, string upstreamModel, int? outputCap);
+
+    /// <summary>What metering needs of an answer in one piece.</summary>
+    public abstract AnswerFacts ReadAnswer(ReadOnlySequence<byte> body);
+
+    /// <summary>A reader for the events of one streamed answer.</summary>
+    public abstract EventReader ReadEvents(InferenceRequest request);
+
+    /// <summary>Writes a refusal as an event, for a stream whose status line has gone out.</summary>
+    /// <param name="soFar">What was read of the stream, for formats whose events are numbered.</param>
+    public abstract void WriteErrorEvent(IBufferWriter<byte> output, Fault fault, string requestId, EventReader soFar);
+
+    /// <summary>Whether a header of the client goes on to a provider of the same format.</summary>
+    public abstract bool PassesToProvider(string header);
+
+    /// <summary>Whether a header of the provider goes on to the client.</summary>
+    public abstract bool PassesToClient(string header);
+
+    /// <summary>Adds the headers that a provider needs and that the client did not send.</summary>
+    public virtual void Complete(HttpRequestHeaders headers)
+    {
+    }
+
+    /// <summary>Adds what clients of the dialect look for beside the provider's headers.</summary>
+    public virtual void WriteHead(IHeaderDictionary headers, TimeSpan took)
+    {
+    }
+
+    /// <summary>The limits in the dialect's own words, beside our headers that the way in has set.</summary>
+    public abstract void WriteLimits(IHeaderDictionary headers, DateTimeOffset now);
+}
+
+/// <summary>The closed set.</summary>
+internal static class WireFormats
+{
+    public static readonly WireFormat Chat = new OpenAi.ChatFormat();
+
+    /// <summary>In the order of <see cref="Operation"/>.</summary>
+    public static readonly IReadOnlyList<WireFormat> All = [Chat];
+}

@@ -1,0 +1,49 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json.Nodes;
+using Crew.Gateway.Dialects;
+using Crew.Gateway.Dialects.OpenAi;
+using Crew.Gateway.Metering;
+using Shouldly;
+using Xunit;
+
+namespace Crew.Gateway.Tests.Dialects;
+
+/// <summary>A stream that the gateway cuts at the output it pays for ends as its provider would have ended it.</summary>
+public sealed class CapEndingTests
+{
+    private static readonly TokenCounts Charged = new(9, 1, 0, 3, 0);
+
+    [Fact]
+    public void A_cut_completion_finishes_every_choice_by_length_and_says_what_was_charged()
+    {
+        var ending = ChatEnding(new ChatChunkReader(clientWantsUsage: true, choices: 2),
+            """{"id":"c-1","object":"chat.completion.chunk","created":17,"model":"m","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]}""");
+        ending.Count.ShouldBe(3);
+        var finish = JsonNode.Parse(ending[0])!;
+        finish["id"]!.GetValue<string>().ShouldBe("c-1");
+        finish["created"]!.GetValue<int>().ShouldBe(17);
+        finish["choices"]!.AsArray().Select(c => c!["finish_reason"]!.GetValue<string>()).ShouldBe(["length", "length"]);
+        var usage = JsonNode.Parse(ending[1])!;
+        usage["choices"]!.AsArray().ShouldBeEmpty();
+        usage["usage"]!["prompt_tokens"]!.GetValue<int>().ShouldBe(10);
+        usage["usage"]!["total_tokens"]!.GetValue<int>().ShouldBe(13);
+        ending[2].ShouldBe("[DONE]");
+    }
+
+    [Fact]
+    public void A_cut_completion_has_a_usage_chunk_only_where_the_client_asked_for_one()
+    {
+        ChatEnding(new ChatChunkReader(clientWantsUsage: false), "not json").ShouldBe(
+            ["""{"choices":[{"index":0,"delta":{},"finish_reason":"length"}]}""", "[DONE]"]);
+    }
+
+    private static List<string> ChatEnding(EventReader reader, string first)
+    {
+        reader.Read(Encoding.UTF8.GetBytes(first), isErrorEvent: false);
+        var output = new ArrayBufferWriter<byte>();
+        reader.WriteCapReached(output, Charged);
+        reader.IsDone.ShouldBeTrue();
+        return [.. Encoding.UTF8.GetString(output.WrittenSpan).Split("\n\n", StringSplitOptions.RemoveEmptyEntries).Select(frame => frame["data: ".Length..])];
+    }
+}
