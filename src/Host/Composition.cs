@@ -23,7 +23,8 @@ internal static class Composition
     {
         var addresses = ClientAddress.Parse(settings.TrustedProxies);
         var egress = EgressPolicy.Parse(settings.EgressAllow);
-        if ((addresses.Fault ?? egress.Fault) is { } fault)
+        var network = EgressNetwork.Read(settings.EgressProxy, settings.EgressNoProxy, settings.EgressProxyTarget, settings.EgressCa);
+        if ((addresses.Fault ?? egress.Fault ?? network.Fault) is { } fault)
         {
             return fault;
         }
@@ -38,6 +39,7 @@ internal static class Composition
         services.AddSingleton(s => new RequestHasher(
             s.GetRequiredService<KeyRing>().Version(KeyScope.Installation, WrappedKey.InstallationId, 1)!.Derive(KeyPurpose.Fingerprint).ToArray()));
         services.AddSingleton(egress.Value);
+        services.AddSingleton(network.Value);
         services.AddSingleton<IHostResolver, SystemHostResolver>();
         services.AddSingleton<GuardedHandlerFactory>();
         services.AddSingleton(new FirstRunFile(settings.FirstRunFile));

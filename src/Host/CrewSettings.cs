@@ -15,6 +15,7 @@ internal sealed class CrewSettings
     [
         "CREW_DATA", "CREW_URLS", "CREW_DATABASE", "CREW_PUBLIC_URL", "CREW_MASTER_KEY", "CREW_MASTER_KEY_FILE", "CREW_TLS_CERT", "CREW_TLS_KEY",
         "CREW_TRUSTED_PROXIES", "CREW_EGRESS_ALLOW", "CREW_SMTP_URL", "CREW_METRICS_URLS", "CREW_METRICS_TOKEN",
+        "CREW_EGRESS_PROXY", "CREW_EGRESS_NO_PROXY", "CREW_EGRESS_PROXY_TARGET", "CREW_EGRESS_CA",
         "OTEL_EXPORTER_OTLP_ENDPOINT", "OPENAI_API_KEY", "ANTHROPIC_API_KEY",
     ];
 
@@ -42,6 +43,16 @@ internal sealed class CrewSettings
     public string? TrustedProxies => Get("CREW_TRUSTED_PROXIES");
 
     public string? EgressAllow => Get("CREW_EGRESS_ALLOW");
+
+    /// <summary>The outbound proxy: ours, or the one that programs of this machine take by custom.</summary>
+    public string? EgressProxy => Get("CREW_EGRESS_PROXY") ?? Customary("HTTPS_PROXY", "https_proxy");
+
+    public string? EgressNoProxy => Get("CREW_EGRESS_NO_PROXY") ?? Customary("NO_PROXY", "no_proxy");
+
+    public string? EgressProxyTarget => Get("CREW_EGRESS_PROXY_TARGET");
+
+    /// <summary>PEM file of certificate authorities that are trusted beside the system's.</summary>
+    public string? EgressCa => Get("CREW_EGRESS_CA");
 
     public IReadOnlyList<string> MetricsUrls =>
         (Get("CREW_METRICS_URLS") ?? "").Split([';', ','], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
@@ -84,6 +95,10 @@ internal sealed class CrewSettings
     }
 
     private string? Get(string name) => _values.GetValueOrDefault(name);
+
+    private static string? Customary(string name, string alternative) =>
+        Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value
+        : Environment.GetEnvironmentVariable(alternative) is { Length: > 0 } other ? other : null;
 
     private static Fault? ReadFile(Dictionary<string, string> values)
     {

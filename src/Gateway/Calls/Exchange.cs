@@ -224,8 +224,9 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
         var spliced = body.Lend(plan.BodyFor(body.Sequence, target, hold));
         var request = new HttpRequestMessage(HttpMethod.Post, target.Provider.UriOf(plan.Format.Operation))
         {
-            Version = HttpVersion.Version11,
-            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            // HTTP/2 where the provider offers it in the handshake (ALPN), HTTP/1.1 elsewhere and on plain connections.
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
             Content = spliced.ToContent(),
         };
         if (target.Provider.Credential is { } credential)

@@ -15,7 +15,7 @@ internal static class CreateProvider
 {
     internal sealed record Request(
         string? Name, string? Kind, string? BaseUrl, SecretText? ApiKey, string? Owner, IReadOnlyList<string>? SharedWith,
-        ProviderTimeouts? Timeouts, bool? CancelStopsBilling, DataPolicy? DataPolicy);
+        ProviderTimeouts? Timeouts, bool? CancelStopsBilling, DataPolicy? DataPolicy, NewClientCertificate? ClientCertificate);
 
     public static void Map(RouteGroupBuilder providers) =>
         providers.MapPost("/", Handle)
@@ -48,11 +48,25 @@ internal static class CreateProvider
             return unreachable;
         }
 
+        ClientIdentity? identity = null;
+        if (body.Value.ClientCertificate is { } pair)
+        {
+            var read = pair.Parse(body.Value.Kind!);
+            if (read.Failed(out var unusable))
+            {
+                return unusable;
+            }
+
+            identity = read.Value;
+        }
+
         var provider = Make(body.Value, url.Value, call, clock.GetUtcNow());
         if (body.Value.ApiKey is { } credential)
         {
             provider.Seal(ring, credential);
         }
+
+        provider.Seal(ring, body.Value.ClientCertificate, identity);
 
         var made = await store.ChangeAsync<Provider>(call.Tenant, call.Origin, db =>
         {

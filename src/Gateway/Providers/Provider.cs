@@ -2,6 +2,7 @@ using System.Text.Json;
 using Crew.Http;
 using Crew.Kernel;
 using Crew.Sealing;
+using Crew.Sealing.Egress;
 using Crew.Storage;
 using Microsoft.EntityFrameworkCore;
 
@@ -65,6 +66,12 @@ internal sealed class Provider : IShared
 
     public string? KeyLast4 { get; set; }
 
+    /// <summary>Certificate and private key that are shown to a server that asks for a client certificate; sealed.</summary>
+    public byte[]? ClientCertificateSealed { get; set; }
+
+    /// <summary><see cref="Providers.ClientCertificate"/> as JSON: what may be shown of it.</summary>
+    public string? ClientCertificate { get; set; }
+
     /// <summary>For an organization's provider: workspaces that may use it; null is all.</summary>
     public IReadOnlyList<string>? SharedWith { get; set; }
 
@@ -93,13 +100,29 @@ internal sealed class Provider : IShared
     public void Seal(KeyRing ring, SecretText credential)
     {
         var text = credential.Reveal();
-        CredentialSealed = ring.Seal(Scope, OwnerId, CellOf(), text);
+        CredentialSealed = ring.Seal(Scope, OwnerId, CellOf("credential_sealed"), text);
         KeyLast4 = CredentialSource.IsReference(text) ? text : credential.Last4;
     }
 
     /// <summary>The credential as it was given; null where there is none or its key is gone.</summary>
     public SecretText? Open(KeyRing ring) =>
-        CredentialSealed is { } envelope && ring.TryOpenText(Scope, OwnerId, CellOf(), envelope, out var text) ? new SecretText(text) : null;
+        CredentialSealed is { } envelope && ring.TryOpenText(Scope, OwnerId, CellOf("credential_sealed"), envelope, out var text)
+            ? new SecretText(text) : null;
+
+    /// <summary>Keeps a client certificate; null forgets the one there was.</summary>
+    public void Seal(KeyRing ring, NewClientCertificate? given, ClientIdentity? identity)
+    {
+        ClientCertificateSealed = given is null ? null : ring.Seal(Scope, OwnerId, CellOf("client_certificate_sealed"), given.ToSealedText());
+        ClientCertificate = identity is null ? null : JsonSerializer.Serialize(Providers.ClientCertificate.Of(identity), ApiJson.Options);
+    }
+
+    /// <summary>The client certificate; null where there is none or its key is gone.</summary>
+    public ClientIdentity? OpenIdentity(KeyRing ring) =>
+        ClientCertificateSealed is { } envelope && ring.TryOpenText(Scope, OwnerId, CellOf("client_certificate_sealed"), envelope, out var text)
+            ? NewClientCertificate.Open(text) : null;
+
+    public ClientCertificate? ReadClientCertificate() =>
+        ClientCertificate is { } shown ? JsonSerializer.Deserialize<ClientCertificate>(shown, ApiJson.Options) : null;
 
     public static void Map(ModelBuilder model) => model.Entity<Provider>(provider =>
     {
@@ -113,5 +136,5 @@ internal sealed class Provider : IShared
 
     private KeyScope Scope => WorkspaceId is null ? KeyScope.Organization : KeyScope.Workspace;
 
-    private Cell CellOf() => new(OwnerId, "gateway_providers", "credential_sealed", Id);
+    private Cell CellOf(string column) => new(OwnerId, "gateway_providers", column, Id);
 }

@@ -79,7 +79,7 @@ internal sealed class CapRecord
 /// <summary>Keeps one set of connections per provider, however often its record is read again.</summary>
 internal sealed class ProviderPool(GuardedHandlerFactory factory, KeyRing ring, TimeProvider clock)
 {
-    private readonly Dictionary<string, (ProviderLink Link, string Destination, int ConnectSeconds)> _links = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (ProviderLink Link, string Destination)> _links = new(StringComparer.Ordinal);
     private readonly Dictionary<(string ProviderId, string UpstreamModel), CapRecord> _caps = [];
     private readonly HttpMessageInvoker _sandbox = new(new SandboxProvider(clock));
     private readonly Lock _gate = new();
@@ -99,13 +99,14 @@ internal sealed class ProviderPool(GuardedHandlerFactory factory, KeyRing ring, 
             }
 
             var connect = provider.ReadTimeouts().ConnectSeconds;
+            var destination = $"{provider.BaseUrl} {connect} {provider.ReadClientCertificate()?.Sha256}";
             var invoker = provider.Kind == Provider.Sandbox ? _sandbox
-                : known && kept.Destination == provider.BaseUrl && kept.ConnectSeconds == connect ? kept.Link.Invoker
-                : Connect(connect);
+                : known && kept.Destination == destination ? kept.Link.Invoker
+                : Connect(connect, provider);
             var link = ProviderLink.Of(provider, invoker, ring);
             if (!known || kept.Link.Version < provider.Version)
             {
-                _links[provider.Id] = (link, provider.BaseUrl, connect);
+                _links[provider.Id] = (link, destination);
             }
 
             return link;
@@ -133,9 +134,9 @@ internal sealed class ProviderPool(GuardedHandlerFactory factory, KeyRing ring, 
         }
     }
 
-    private HttpMessageInvoker Connect(int connectSeconds) => factory.Create(EgressPurpose.Provider, new EgressLimits
+    private HttpMessageInvoker Connect(int connectSeconds, Provider provider) => factory.Create(EgressPurpose.Provider, new EgressLimits
     {
         ConnectTimeoutSeconds = connectSeconds,
         MaxConnectionsPerHost = 8_192,
-    });
+    }, provider.OpenIdentity(ring));
 }

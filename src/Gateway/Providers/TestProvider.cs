@@ -1,6 +1,7 @@
 using System.Net;
 using Crew.Http;
 using Crew.Kernel;
+using Crew.Sealing;
 using Crew.Sealing.Egress;
 using Crew.Storage;
 using Microsoft.AspNetCore.Builder;
@@ -25,7 +26,8 @@ internal static class TestProvider
             .Audited("provider.tested");
 
     private static async Task<Reply<Answer>> Handle(
-        string id, Call call, Store store, ProviderPool pool, GuardedHandlerFactory factory, TimeProvider clock, CancellationToken cancel)
+        string id, Call call, Store store, ProviderPool pool, GuardedHandlerFactory factory, KeyRing ring, TimeProvider clock,
+        CancellationToken cancel)
     {
         var found = await store.ReadAsync(call.Tenant, db => ProviderAccess.FindAsync(db, call, id, toChange: true), cancel);
         if (found.Failed(out var missing))
@@ -34,7 +36,7 @@ internal static class TestProvider
         }
 
         var provider = found.Value;
-        var answer = await TryAsync(provider, pool.LinkOf(provider), factory, clock, cancel);
+        var answer = await TryAsync(provider, pool.LinkOf(provider), factory, ring, clock, cancel);
         var noted = await store.ChangeAsync<bool>(call.Tenant, call.Origin, db =>
         {
             db.Raise(ProviderAccess.Happened(provider, "provider.tested") with
@@ -48,7 +50,7 @@ internal static class TestProvider
     }
 
     private static async Task<Answer> TryAsync(
-        Provider provider, ProviderLink link, GuardedHandlerFactory factory, TimeProvider clock, CancellationToken cancel)
+        Provider provider, ProviderLink link, GuardedHandlerFactory factory, KeyRing ring, TimeProvider clock, CancellationToken cancel)
     {
         if (link.IsSandbox)
         {
@@ -61,7 +63,8 @@ internal static class TestProvider
         }
 
         var started = clock.GetTimestamp();
-        using var client = new GuardedClient(factory, EgressPurpose.Provider, new EgressLimits { TotalTimeoutSeconds = TestSeconds }, clock);
+        using var client = new GuardedClient(factory, EgressPurpose.Provider, new EgressLimits { TotalTimeoutSeconds = TestSeconds }, clock,
+            provider.OpenIdentity(ring));
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"{provider.BaseUrl}/models"));
         request.Headers.TryAddWithoutValidation(link.CredentialHeader, link.Credential);
         var outcome = await client.Send(request, cancel);

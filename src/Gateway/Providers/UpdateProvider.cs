@@ -13,15 +13,18 @@ namespace Crew.Gateway.Providers;
 
 internal static class UpdateProvider
 {
-    /// <summary>Fields that are left out stay. <c>shared_with</c> takes null for "all", so that it is told from being left out.</summary>
+    /// <summary>
+    /// Fields that are left out stay. <c>shared_with</c> takes null for "all" and <c>client_certificate</c> for "none", so that they are told from
+    /// being left out.
+    /// </summary>
     internal sealed record Request(
         string? Name, string? BaseUrl, SecretText? ApiKey, JsonElement SharedWith, ProviderTimeouts? Timeouts,
-        bool? CancelStopsBilling, DataPolicy? DataPolicy);
+        bool? CancelStopsBilling, DataPolicy? DataPolicy, JsonElement ClientCertificate);
 
     public static void Map(RouteGroupBuilder providers) =>
         providers.MapPatch("/{id}", Handle)
             .WithName("Providers.Update")
-            .WithSummary("Change a provider. A new base_url clears the credential unless a new one comes with it.")
+            .WithSummary("Change a provider. A new base_url clears the credential and the client certificate unless new ones come with it.")
             .Requires(CrewSource.None, "providers:write")
             .WorkspaceLevel()
             .Audited("provider.updated", "provider.credentials.changed")
@@ -102,6 +105,11 @@ internal static class UpdateProvider
             provider.DataPolicy = JsonSerializer.Serialize(policy, ApiJson.Options);
         }
 
+        if (request.ClientCertificate is { ValueKind: not JsonValueKind.Undefined } shown && Show(db, provider, shown, ring) is { } unusable)
+        {
+            return unusable;
+        }
+
         if (request.ApiKey is { } credential)
         {
             provider.Seal(ring, credential);
@@ -130,8 +138,37 @@ internal static class UpdateProvider
                 (provider.CredentialSealed, provider.KeyLast4) = (null, null);
                 db.Raise(ProviderAccess.Happened(provider, "provider.credentials.changed") with { Reason = "destination_changed" });
             }
+
+            // What a private key signs for one server must not be signed for another.
+            (provider.ClientCertificateSealed, provider.ClientCertificate) = (null, null);
         }
 
+        return null;
+    }
+
+    private static Fault? Show(Db db, Provider provider, JsonElement given, KeyRing ring)
+    {
+        var pair = NewClientCertificate.Read(given);
+        if (pair.Failed(out var malformed))
+        {
+            return malformed;
+        }
+
+        ClientIdentity? identity = null;
+        if (pair.Value is { } some)
+        {
+            var read = some.Parse(provider.Kind);
+            if (read.Failed(out var unusable))
+            {
+                return unusable;
+            }
+
+            identity = read.Value;
+        }
+
+        provider.Seal(ring, pair.Value, identity);
+        db.Raise(ProviderAccess.Happened(provider, "provider.credentials.changed",
+            new FieldChange("client_certificate", null, identity?.Thumbprint)));
         return null;
     }
 

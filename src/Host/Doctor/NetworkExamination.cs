@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
+using Crew.Sealing.Egress;
 using Crew.Storage;
 
 namespace Crew.Host;
@@ -10,7 +11,7 @@ internal static class NetworkExamination
 {
     private const int RenewDays = 21;
 
-    public static IEnumerable<StoreFinding> Run(CrewSettings settings, DateTimeOffset now) => [Tls(settings, now), Proxies(settings), PublicUrl(settings)];
+    public static IEnumerable<StoreFinding> Run(CrewSettings settings, DateTimeOffset now) => [Tls(settings, now), Proxies(settings), PublicUrl(settings), Egress(settings, now)];
 
     /// <summary>Whether the addresses can be listened on; a server of this installation that does so already is fine.</summary>
     public static async Task<IEnumerable<StoreFinding>> PortsAsync(CrewSettings settings, Store store, CancellationToken cancel)
@@ -73,6 +74,25 @@ internal static class NetworkExamination
                 ? new(name, FindingLevel.Ok, $"Trusted to name the client's address: {string.Join(", ", entries)}.")
                 : new(name, FindingLevel.Failed, $"CREW_TRUSTED_PROXIES holds {string.Join(", ", everyone)}: anybody may pretend any address, which makes IP allowlists void.",
                     "Name the addresses of your proxies only.");
+    }
+
+    /// <summary>How calls leave. A proxy or file that cannot be used keeps everything from starting, this command too.</summary>
+    private static StoreFinding Egress(CrewSettings settings, DateTimeOffset now)
+    {
+        const string name = "egress";
+        if (EgressNetwork.Read(settings.EgressProxy, settings.EgressNoProxy, settings.EgressProxyTarget, settings.EgressCa) is not { Fault: null } read)
+        {
+            return new(name, FindingLevel.Failed, "The outbound proxy or the file of certificate authorities cannot be used.",
+                "Correct CREW_EGRESS_PROXY (HTTPS_PROXY) and CREW_EGRESS_CA.");
+        }
+
+        var (proxy, roots) = (read.Value.Proxy, read.Value.PrivateRoots);
+        var way = proxy is null ? "Calls to providers and others go out directly"
+            : $"Calls to the public internet go through {proxy.Address.Host}, which is given {(proxy.NamesTargets ? "names" : "checked addresses")}";
+        var ended = roots.Count(r => r.NotAfter.ToUniversalTime() < now.UtcDateTime);
+        return ended > 0
+            ? new(name, FindingLevel.Warning, $"{way}. {ended} of {roots.Count} certificates in CREW_EGRESS_CA are past their end.", "Renew the file and restart.")
+            : new(name, FindingLevel.Ok, roots.Count == 0 ? $"{way}." : $"{way}; {roots.Count} certificate authorities are trusted beside the system's.");
     }
 
     private static StoreFinding PublicUrl(CrewSettings settings)

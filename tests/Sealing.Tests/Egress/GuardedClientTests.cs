@@ -62,10 +62,9 @@ public sealed class GuardedClientTests
         await using var server = new LoopbackServer(LoopbackServer.Ok("hello"), certificate);
         var resolver = new ScriptedResolver([IPAddress.Parse("8.8.8.8")], [IPAddress.Loopback], [IPAddress.Parse("169.254.169.254")]);
         var dialled = new List<IPEndPoint>();
-        var factory = new GuardedHandlerFactory(EgressPolicy.Closed, resolver)
+        var factory = new GuardedHandlerFactory(EgressPolicy.Closed, resolver, Trusting(X509CertificateLoader.LoadCertificate(certificate.RawData)))
         {
             Dial = (place, cancel) => DialInstead(server.Port, dialled, place, cancel),
-            ExtraRoots = [X509CertificateLoader.LoadCertificate(certificate.RawData)],
         };
         using var client = new GuardedClient(factory, EgressPurpose.Webhook, _limits, TimeProvider.System);
         using var first = new HttpRequestMessage(HttpMethod.Post, "https://rebind.example/hook");
@@ -89,12 +88,11 @@ public sealed class GuardedClientTests
         var resolver = new ScriptedResolver(
             [IPAddress.Loopback, IPAddress.Parse("::ffff:10.0.0.1"), IPAddress.Parse("9.9.9.9"), IPAddress.Parse("8.8.8.8")]);
         var dialled = new List<IPEndPoint>();
-        var factory = new GuardedHandlerFactory(EgressPolicy.Closed, resolver)
+        var factory = new GuardedHandlerFactory(EgressPolicy.Closed, resolver, Trusting(X509CertificateLoader.LoadCertificate(certificate.RawData)))
         {
             Dial = (place, cancel) => place.Address.ToString() == "9.9.9.9"
                 ? throw new SocketException((int)SocketError.ConnectionRefused)
                 : DialInstead(server.Port, dialled, place, cancel),
-            ExtraRoots = [X509CertificateLoader.LoadCertificate(certificate.RawData)],
         };
         using var invoker = factory.Create(EgressPurpose.Provider, _limits);
         using var request = new HttpRequestMessage(HttpMethod.Get, "https://mixed.example/")
@@ -122,10 +120,8 @@ public sealed class GuardedClientTests
         const string forMail = "1.3.6.1.5.5.7.3.4";
         var certificate = LoopbackServer.CertificateFor("mail.example", forMail);
         await using var server = new LoopbackServer(LoopbackServer.Ok("hello"), certificate);
-        var factory = new GuardedHandlerFactory(EgressPolicy.Parse("mail.example").Value, new ScriptedResolver([IPAddress.Loopback]))
-        {
-            ExtraRoots = [X509CertificateLoader.LoadCertificate(certificate.RawData)],
-        };
+        var factory = new GuardedHandlerFactory(EgressPolicy.Parse("mail.example").Value, new ScriptedResolver([IPAddress.Loopback]),
+            Trusting(X509CertificateLoader.LoadCertificate(certificate.RawData)));
         using var client = new GuardedClient(factory, EgressPurpose.Provider, _limits, TimeProvider.System);
         using var request = new HttpRequestMessage(HttpMethod.Get, $"https://mail.example:{server.Port}/");
         (await client.Send(request, CancellationToken.None)).Fault!.Code.ShouldBe("egress_failed");
@@ -220,6 +216,8 @@ public sealed class GuardedClientTests
         using var request = new HttpRequestMessage(HttpMethod.Get, url);
         return await client.Send(request, cancel);
     }
+
+    private static EgressNetwork Trusting(params X509Certificate2[] roots) => new() { PrivateRoots = [.. roots] };
 
     private static async ValueTask<Stream> DialInstead(int port, List<IPEndPoint> dialled, IPEndPoint place, CancellationToken cancel)
     {

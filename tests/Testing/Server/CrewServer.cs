@@ -237,7 +237,8 @@ public sealed partial class CrewServer : IAsyncDisposable
         var environment = new Dictionary<string, string?>(StringComparer.Ordinal);
         foreach (string inherited in System.Environment.GetEnvironmentVariables().Keys)
         {
-            if (inherited.StartsWith("CREW_", StringComparison.Ordinal) || inherited is "OPENAI_API_KEY" or "ANTHROPIC_API_KEY")
+            if (inherited.StartsWith("CREW_", StringComparison.Ordinal) || inherited is "OPENAI_API_KEY" or "ANTHROPIC_API_KEY"
+                || inherited.EndsWith("_PROXY", StringComparison.OrdinalIgnoreCase))
             {
                 environment[inherited] = null;
             }

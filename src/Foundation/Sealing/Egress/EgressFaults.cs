@@ -13,6 +13,10 @@ public static class EgressFaults
     public static readonly Fault TimedOut = new("egress_timeout", 504,
         "The other side did not answer in time. Check that server, or raise the timeout where there is one.");
 
+    public static Fault ProxyRefused(int status) => new Fault("egress_proxy_refused", 502,
+        "The outbound proxy of this server did not open the way to that address. Ask the operator: the proxy may want credentials, may not "
+        + "allow that address, or may want names instead of addresses (CREW_EGRESS_PROXY_TARGET=name).").With("proxy_status", status);
+
     public static Fault Refused(EgressRefusal refusal) => new Fault("egress_refused", 400, refusal.Reason switch
     {
         EgressRefusalReason.SchemeNotAllowed => "Only https URLs can be called. Give a full URL that begins with https://.",

@@ -15,12 +15,13 @@ public sealed record EgressResponse(
 
 /// <summary>
 /// One outbound call with an answer of bounded size in bounded time, as webhooks, crawlers and single sign-on make it. Refusals and
-/// failures are values: <c>egress_refused</c>, <c>egress_failed</c>, <c>egress_timeout</c>.
+/// failures are values: <c>egress_refused</c>, <c>egress_failed</c>, <c>egress_proxy_refused</c>, <c>egress_timeout</c>.
 /// </summary>
-public sealed class GuardedClient(GuardedHandlerFactory factory, EgressPurpose purpose, EgressLimits limits, TimeProvider clock)
+public sealed class GuardedClient(
+    GuardedHandlerFactory factory, EgressPurpose purpose, EgressLimits limits, TimeProvider clock, ClientIdentity? identity = null)
     : IDisposable
 {
-    private readonly HttpMessageInvoker _invoker = factory.Create(purpose, limits);
+    private readonly HttpMessageInvoker _invoker = factory.Create(purpose, limits, identity);
 
     /// <summary>Sends a request, which stays its caller's to dispose. Only cancelling <paramref name="cancel"/> throws.</summary>
     public async Task<Outcome<EgressResponse>> Send(HttpRequestMessage request, CancellationToken cancel)
@@ -36,6 +37,10 @@ public sealed class GuardedClient(GuardedHandlerFactory factory, EgressPurpose p
         catch (EgressRefusedException refused)
         {
             return refused.Refusal.ToFault();
+        }
+        catch (EgressTunnelException unopened)
+        {
+            return EgressFaults.ProxyRefused(unopened.Status);
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {

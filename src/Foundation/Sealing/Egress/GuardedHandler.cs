@@ -23,9 +23,9 @@ internal sealed class GuardedHandler(EgressPolicy policy, EgressPurpose purpose,
         {
             return await base.SendAsync(request, cancellationToken);
         }
-        catch (HttpRequestException failed) when (RefusalIn(failed) is { } late)
+        catch (HttpRequestException failed) when (KnownIn(failed) is { } known)
         {
-            throw new EgressRefusedException(late);
+            throw known;
         }
     }
 
@@ -52,13 +52,19 @@ internal sealed class GuardedHandler(EgressPolicy policy, EgressPurpose purpose,
         || string.Equals(header, $"{url.IdnHost}:{url.Port}", StringComparison.OrdinalIgnoreCase)
         || string.Equals(header, url.IdnHost, StringComparison.OrdinalIgnoreCase);
 
-    private static EgressRefusal? RefusalIn(Exception? failed)
+    /// <summary>What the connection was refused for, beneath the wrapping that the handler gives it. Made anew: it is thrown at another place.</summary>
+    private static HttpRequestException? KnownIn(Exception? failed)
     {
         for (; failed is not null; failed = failed.InnerException)
         {
             if (failed is EgressRefusedException refused)
             {
-                return refused.Refusal;
+                return new EgressRefusedException(refused.Refusal);
+            }
+
+            if (failed is EgressTunnelException unopened)
+            {
+                return new EgressTunnelException(unopened.Status);
             }
         }
 

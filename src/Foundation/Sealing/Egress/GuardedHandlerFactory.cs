@@ -10,13 +10,19 @@ namespace Crew.Sealing.Egress;
 
 /// <summary>
 /// Makes the only HTTP handlers that may carry a tenant's calls. Each resolves a name once, checks the addresses and dials a checked
-/// one, so that a name that changes its answer in between gains nothing. No redirects, proxies, cookies, decompression, tracing
-/// headers or HTTP/3 (which would pass by the check); TLS 1.2 or newer.
+/// one (or has the operator's proxy dial it), so that a name that changes its answer in between gains nothing. No redirects, cookies,
+/// decompression, tracing headers or HTTP/3 (which would pass by the check); TLS 1.2 or newer.
 /// </summary>
-public sealed class GuardedHandlerFactory(EgressPolicy policy, IHostResolver resolver)
+public sealed class GuardedHandlerFactory(EgressPolicy policy, IHostResolver resolver, EgressNetwork? network = null)
 {
     /// <summary>Addresses of one name that are tried.</summary>
     public const int MaxAddresses = 8;
+
+    /// <summary>
+    /// Bytes of one HTTP/2 stream that may be under way: at the protocol's default of 64 KiB, a fast answer over a long line would wait
+    /// for the receiver's word more often than on a connection of its own.
+    /// </summary>
+    private const int StreamWindowBytes = 1024 * 1024;
 
     /// <summary>id-kp-serverAuth (RFC 5280 section 4.2.1.12): a certificate for signing mail does not make a web server.</summary>
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
@@ -24,8 +30,7 @@ public sealed class GuardedHandlerFactory(EgressPolicy policy, IHostResolver res
     /// <summary>Dials a checked address. Tests put a server of their own behind public addresses here.</summary>
     internal Func<IPEndPoint, CancellationToken, ValueTask<Stream>> Dial { get; init; } = DialTcp;
 
-    /// <summary>Roots that are trusted besides the system's; for tests.</summary>
-    internal X509Certificate2Collection ExtraRoots { get; init; } = [];
+    private readonly EgressNetwork _network = network ?? EgressNetwork.Direct;
 
     public EgressPolicy Policy => policy;
 
@@ -33,12 +38,15 @@ public sealed class GuardedHandlerFactory(EgressPolicy policy, IHostResolver res
     /// An invoker for one purpose; it keeps its own connections, so make it once and keep it. A refused call throws
     /// <see cref="EgressRefusedException"/> before anything is sent; timeouts of the whole call are its caller's.
     /// </summary>
-    public HttpMessageInvoker Create(EgressPurpose purpose, EgressLimits limits) =>
-        new(CreateHandler(purpose, limits), disposeHandler: true);
+    /// <param name="purpose">Decides which entries of the allow list count.</param>
+    /// <param name="limits">The limits of its calls.</param>
+    /// <param name="identity">The client certificate that is shown to servers that ask for one; null for none.</param>
+    public HttpMessageInvoker Create(EgressPurpose purpose, EgressLimits limits, ClientIdentity? identity = null) =>
+        new(CreateHandler(purpose, limits, identity), disposeHandler: true);
 
     /// <inheritdoc cref="Create"/>
     [SuppressMessage("Security", "CA5398", Justification = "TLS 1.2 as the least is this project's decision.")]
-    public HttpMessageHandler CreateHandler(EgressPurpose purpose, EgressLimits limits)
+    public HttpMessageHandler CreateHandler(EgressPurpose purpose, EgressLimits limits, ClientIdentity? identity = null)
     {
         limits.Checked();
         return new GuardedHandler(policy, purpose, new SocketsHttpHandler
@@ -51,6 +59,10 @@ public sealed class GuardedHandlerFactory(EgressPolicy policy, IHostResolver res
             Credentials = null,
             ActivityHeadersPropagator = null,
             EnableMultipleHttp2Connections = true,
+            InitialHttp2StreamWindowSize = StreamWindowBytes,
+            KeepAlivePingDelay = TimeSpan.FromSeconds(limits.ConnectionIdleSeconds),
+            KeepAlivePingTimeout = TimeSpan.FromSeconds(limits.ConnectTimeoutSeconds),
+            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
             MaxConnectionsPerServer = limits.MaxConnectionsPerHost,
             MaxResponseHeadersLength = limits.MaxResponseHeadersKilobytes,
             ConnectTimeout = TimeSpan.FromSeconds(limits.ConnectTimeoutSeconds),
@@ -61,6 +73,7 @@ public sealed class GuardedHandlerFactory(EgressPolicy policy, IHostResolver res
             {
                 EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
                 CertificateChainPolicy = ChainPolicy(),
+                ClientCertificateContext = identity?.Context,
             },
         });
     }
@@ -88,10 +101,13 @@ public sealed class GuardedHandlerFactory(EgressPolicy policy, IHostResolver res
     {
         var chain = new X509ChainPolicy { DisableCertificateDownloads = true, RevocationMode = X509RevocationMode.NoCheck };
         chain.ApplicationPolicy.Add(new Oid(ServerAuthentication));
-        if (ExtraRoots.Count > 0)
+        if (_network.PrivateRoots.Count > 0)
         {
+            // Custom trust takes the place of the system's, so the system's roots are added to it again.
             chain.TrustMode = X509ChainTrustMode.CustomRootTrust;
-            chain.CustomTrustStore.AddRange(ExtraRoots);
+            chain.CustomTrustStore.AddRange(_network.PrivateRoots);
+            using var system = new X509Store(StoreName.Root, StoreLocation.LocalMachine, OpenFlags.ReadOnly);
+            chain.CustomTrustStore.AddRange(system.Certificates);
         }
 
         return chain;
@@ -99,46 +115,131 @@ public sealed class GuardedHandlerFactory(EgressPolicy policy, IHostResolver res
 
     private async ValueTask<Stream> Connect(EgressPurpose purpose, DnsEndPoint target, int timeoutSeconds, CancellationToken cancel)
     {
-        var found = IPAddress.TryParse(target.Host, out var literal) ? [literal] : await resolver.Resolve(target.Host, cancel);
+        if (_network.Proxy is { } proxy && proxy.Carries(target.Host, target.Port) && !policy.IsListed(purpose, target.Host, target.Port))
+        {
+            return await ConnectThrough(proxy, purpose, target, timeoutSeconds, cancel);
+        }
+
+        var found = await Find(target.Host, cancel);
+        return await Race(Allowed(purpose, target, found), target.Port, timeoutSeconds, cancel);
+    }
+
+    /// <summary>
+    /// A tunnel of the proxy. By address, the check is the same as without a proxy. By name, the proxy resolves again, so the check is
+    /// stricter here: every address that the name has must be allowed, and a name that has none here must not be one of a private network.
+    /// </summary>
+    private async ValueTask<Stream> ConnectThrough(EgressProxy proxy, EgressPurpose purpose, DnsEndPoint target, int timeoutSeconds, CancellationToken cancel)
+    {
+        var places = new List<string>();
+        if (proxy.NamesTargets)
+        {
+            await CheckName(purpose, target, cancel);
+            places.Add(target.Host);
+        }
+        else
+        {
+            places.AddRange(Allowed(purpose, target, await Find(target.Host, cancel)).Select(a => a.ToString()));
+        }
+
+        for (var at = 0; ; at++)
+        {
+            var connection = await DialProxy(proxy, timeoutSeconds, cancel);
+            try
+            {
+                await EgressTunnel.OpenAsync(connection, proxy, places[at], target.Port, cancel);
+                return connection;
+            }
+            catch (Exception failed)
+            {
+                await connection.DisposeAsync();
+                if (failed is not (EgressTunnelException or IOException) || at + 1 == places.Count)
+                {
+                    throw;
+                }
+            }
+        }
+    }
+
+    private async ValueTask CheckName(EgressPurpose purpose, DnsEndPoint target, CancellationToken cancel)
+    {
+        IPAddress[] found;
+        try
+        {
+            found = await Find(target.Host, cancel);
+        }
+        catch (SocketException)
+        {
+            found = [];
+        }
+
+        var refusal = found.Length == 0 && PrivateNames.Covers(target.Host)
+            ? new EgressRefusal(EgressRefusalReason.AddressNotAllowed, purpose, target.Host, target.Port)
+            : found.Select(a => policy.Check(purpose, target.Host, target.Port, Plain(a))).FirstOrDefault(r => r is not null);
+        if (refusal is not null)
+        {
+            throw new EgressRefusedException(refusal);
+        }
+    }
+
+    /// <summary>The proxy is the operator's own peer and may stand anywhere.</summary>
+    private async ValueTask<Stream> DialProxy(EgressProxy proxy, int timeoutSeconds, CancellationToken cancel)
+    {
+        var found = await Find(proxy.Address.IdnHost, cancel);
+        if (found.Length == 0)
+        {
+            throw new SocketException((int)SocketError.HostNotFound);
+        }
+
+        var connection = await Race([.. found.Take(MaxAddresses).Select(Plain)], proxy.Address.Port, timeoutSeconds, cancel);
+        if (proxy.Address.Scheme == "http")
+        {
+            return connection;
+        }
+
+        var secure = new SslStream(connection);
+        try
+        {
+            await secure.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+            {
+                TargetHost = proxy.Address.IdnHost,
+                EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+                CertificateChainPolicy = ChainPolicy(),
+            }, cancel);
+            return secure;
+        }
+        catch
+        {
+            await secure.DisposeAsync();
+            throw;
+        }
+    }
+
+    private ValueTask<Stream> Race(List<IPAddress> addresses, int port, int timeoutSeconds, CancellationToken cancel) => addresses.Count == 1
+        ? Dial(new IPEndPoint(addresses[0], port), cancel)
+        : new AddressRace(Dial).RunAsync(addresses, port, TimeSpan.FromSeconds(timeoutSeconds), cancel);
+
+    private async ValueTask<IPAddress[]> Find(string host, CancellationToken cancel) =>
+        IPAddress.TryParse(host, out var literal) ? [literal] : await resolver.Resolve(host, cancel);
+
+    private static IPAddress Plain(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+
+    private List<IPAddress> Allowed(EgressPurpose purpose, DnsEndPoint target, IPAddress[] found)
+    {
         EgressRefusal? refusal = null;
         var allowed = new List<IPAddress>();
-        foreach (var address in found)
+        foreach (var address in found.Select(Plain))
         {
-            var plain = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
-            if (policy.Check(purpose, target.Host, target.Port, plain) is { } refused)
+            if (policy.Check(purpose, target.Host, target.Port, address) is { } refused)
             {
                 refusal = refused;
             }
             else if (allowed.Count < MaxAddresses)
             {
-                allowed.Add(plain);
+                allowed.Add(address);
             }
         }
 
-        if (allowed.Count == 0)
-        {
-            throw refusal is null ? new SocketException((int)SocketError.HostNotFound) : new EgressRefusedException(refusal);
-        }
-
-        return await DialFirst(allowed, target.Port, TimeSpan.FromSeconds(timeoutSeconds) / allowed.Count, cancel);
-    }
-
-    /// <summary>Tries the addresses in order; each has an even share of the time, so that a dead one does not use it all up.</summary>
-    private async ValueTask<Stream> DialFirst(List<IPAddress> addresses, int port, TimeSpan share, CancellationToken cancel)
-    {
-        for (var at = 0; ; at++)
-        {
-            using var attempt = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-            attempt.CancelAfter(share);
-            try
-            {
-                return await Dial(new IPEndPoint(addresses[at], port), attempt.Token);
-            }
-            catch (Exception failed) when (failed is SocketException or OperationCanceledException
-                && at + 1 < addresses.Count && !cancel.IsCancellationRequested)
-            {
-                // The next address gets its turn; the last one's failure is the caller's.
-            }
-        }
+        return allowed.Count > 0 ? allowed
+            : throw (refusal is null ? new SocketException((int)SocketError.HostNotFound) : new EgressRefusedException(refusal));
     }
 }
