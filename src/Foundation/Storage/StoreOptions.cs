@@ -15,7 +15,7 @@ public sealed record StoreOptions
     [Range(100, 60_000)]
     public int BusyTimeoutMilliseconds { get; init; } = 5_000;
 
-    /// <summary>How long a batch that is not yet full waits for more rows before it commits, when the last batch held several.</summary>
+    /// <summary>How long a batch that is not yet full waits for more rows before it commits, while several come within that time.</summary>
     [Range(0, 20)]
     public int GatherMilliseconds { get; init; } = 1;
 

@@ -5,7 +5,7 @@ using NpgsqlTypes;
 namespace Crew.Storage;
 
 /// <summary>This node's flush: everything that waits goes to PostgreSQL in one batch and one commit, one flush at a time.</summary>
-internal sealed class PostgresCommitter(StoreOptions options, NpgsqlDataSource pool) : Committer
+internal sealed class PostgresCommitter(StoreOptions options, NpgsqlDataSource pool, TimeProvider clock) : Committer
 {
     private readonly Channel<AppendWork> _waiting = Channel.CreateBounded<AppendWork>(
         new BoundedChannelOptions(MaximumWaiting) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
@@ -26,15 +26,15 @@ internal sealed class PostgresCommitter(StoreOptions options, NpgsqlDataSource p
     private async Task RunAsync()
     {
         const int most = 4_096;
-        var works = new List<AppendWork>();
+        var gathering = new GatherRule(TimeSpan.FromMilliseconds(options.GatherMilliseconds), clock);
         while (await _waiting.Reader.WaitToReadAsync())
         {
-            if (works.Count > 1 && _waiting.Reader.Count < options.BatchWorks && options.GatherMilliseconds > 0)
+            if (gathering.Pays && _waiting.Reader.Count < options.BatchWorks)
             {
                 await Task.Delay(options.GatherMilliseconds);
             }
 
-            works = [];
+            var works = new List<AppendWork>();
             while (works.Count < most && _waiting.Reader.TryRead(out var work))
             {
                 works.Add(work);
@@ -49,6 +49,7 @@ internal sealed class PostgresCommitter(StoreOptions options, NpgsqlDataSource p
             }
 
             CompleteAll(works, result != FlushResult.Unavailable);
+            gathering.Note(works.Count);
         }
     }
 

@@ -33,7 +33,7 @@ internal sealed class PostgresStore : Store
         _app = PostgresRoles.Pool(connectionString, _roles.App, 24);
         _append = PostgresRoles.Pool(connectionString, _roles.Append, 2);
         _system = PostgresRoles.Pool(connectionString, _roles.System, 8);
-        _committer = new PostgresCommitter(options, _append);
+        _committer = new PostgresCommitter(options, _append, clock);
     }
 
     public override Committer Committer => _committer;

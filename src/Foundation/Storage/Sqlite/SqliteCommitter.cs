@@ -105,17 +105,17 @@ internal sealed class SqliteCommitter(StoreOptions options, Func<SqliteConnectio
     {
         using var batch = new SqliteBatch(open(), clock);
         batch.Execute("PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-32000");
-        var previous = 0;
+        var gathering = new GatherRule(TimeSpan.FromMilliseconds(options.GatherMilliseconds), clock);
         while (true)
         {
-            var items = Take(previous > 1);
+            var items = Take(gathering.Pays);
             if (items.Count == 0)
             {
                 return;
             }
 
-            previous = items.Count;
             Commit(batch, items);
+            gathering.Note(items.Count);
             if (_walIsLong)
             {
                 // The checkpoint beside us has just moved nearly all of it, so this is a matter of milliseconds. The next commit begins
