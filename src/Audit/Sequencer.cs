@@ -50,7 +50,9 @@ internal sealed class Sequencer(Store store)
                 return 0;
             }
 
+            CrashPoint.Pass(CrashPoints.SequenceBefore);
             await SequencerAppend.MoveAsync(db, mark, pending, cancel);
+            CrashPoint.Pass(CrashPoints.SequenceAfter);
             return Append(db, LeavesOf(pending));
         }, cancel);
 

@@ -38,7 +38,9 @@ internal static class BackupFile
             var report = await BuildAsync(building, key, export, cancel);
             if (report.Fault is null)
             {
+                CrashPoint.Pass(CrashPoints.BackupNameBefore);
                 File.Move(building, path, overwrite);
+                CrashPoint.Pass(CrashPoints.BackupNameAfter);
             }
 
             return report;

@@ -59,6 +59,7 @@ internal sealed class Installation(IServiceProvider services, CrewSettings setti
             return keyless;
         }
 
+        CrashPoint.Pass(CrashPoints.MasterKeyAfter);
         var migrated = await Store.MigrateAsync(cancel);
         if (migrated.Failed(out var stuck))
         {
@@ -71,6 +72,7 @@ internal sealed class Installation(IServiceProvider services, CrewSettings setti
             return closed;
         }
 
+        CrashPoint.Pass(CrashPoints.HierarchyAfter);
         services.GetRequiredService<OpenedKeys>().Keys = keys.Value;
         var started = await Store.StartAsync(cancel);
         return started.Fault ?? await RecordMigrationAsync(exists.Value, migrated.Value, cancel);
@@ -132,6 +134,7 @@ internal sealed class Installation(IServiceProvider services, CrewSettings setti
             return fault;
         }
 
+        CrashPoint.Pass(CrashPoints.OrganizationAfter);
         var organization = provisioned.Value;
         var keys = services.GetRequiredService<OperatorKeys>();
         var live = await keys.CreateMasterAsync(organization.OrganizationId, organization.WorkspaceId, "Account master (made at start)", false, true, Operator, cancel);
@@ -140,6 +143,8 @@ internal sealed class Installation(IServiceProvider services, CrewSettings setti
         {
             return keyless;
         }
+
+        CrashPoint.Pass(CrashPoints.MastersAfter);
 
         // The operator's own provider accounts belong to the first organization; further ones bring theirs.
         if (isFirst && (await services.GetRequiredService<OperatorProviders>()

@@ -53,6 +53,7 @@ internal static class CreateKey
             return wrong;
         }
 
+        CrashPoint.Pass(CrashPoints.KeyCreateBefore);
         var made = await store.ChangeAsync<(ApiKey Key, SecretText Text)>(call.Tenant, call.Origin, async db =>
         {
             var parent = await ParentAsync(db, body.Value.ParentId, draft.Value, call, clock.GetUtcNow());
@@ -75,6 +76,7 @@ internal static class CreateKey
             Add(db, minted.Key);
             return body.Value.Budget is { } budget && budgets.AddForKey(db, call, minted.Key.LineageId, budget) is { } refused ? refused : minted;
         }, cancel);
+        CrashPoint.Pass(CrashPoints.KeyCreateAfter);
         if (made.Failed(out var fault))
         {
             return fault;

@@ -20,6 +20,7 @@ internal static class RevokeKey
     private static async Task<Reply<KeyAnswer>> Handle(string id, Call call, Store store, KeyMint mint, KeyMarks marks, TimeProvider clock, CancellationToken cancel)
     {
         await marks.FlushAsync(cancel);
+        CrashPoint.Pass(CrashPoints.KeyRevokeBefore);
         var revoked = await store.ChangeAsync<(ApiKey Key, KeyReport Report)>(call.Tenant, call.Origin, async db =>
         {
             if (await KeyAccess.FindAsync(db, id, call) is not { } key)
@@ -36,6 +37,7 @@ internal static class RevokeKey
             await RevokeAsync(db, key, now);
             return (key, await KeyReports.ReportAsync(db, key.Id, now, mint.Ring, CancellationToken.None));
         }, cancel);
+        CrashPoint.Pass(CrashPoints.KeyRevokeAfter);
         if (revoked.Failed(out var fault))
         {
             return fault;

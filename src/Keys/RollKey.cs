@@ -40,6 +40,7 @@ internal static class RollKey
             return Faults.Invalid("overlap_seconds", $"overlap_seconds must be from 0 to {MaximumOverlapSeconds} (30 days).");
         }
 
+        CrashPoint.Pass(CrashPoints.KeyRollBefore);
         var rolled = await store.ChangeAsync<(ApiKey Key, SecretText Text)>(call.Tenant, call.Origin, async db =>
         {
             if (await KeyAccess.FindAsync(db, id, call) is not { } key)
@@ -60,6 +61,7 @@ internal static class RollKey
                 ? KeyFaults.Escalation("id", "this credential has a budget that the spend of that key does not count against")
                 : Roll(db, key, mint, now, body.Value.OverlapSeconds ?? 0);
         }, cancel);
+        CrashPoint.Pass(CrashPoints.KeyRollAfter);
         if (rolled.Failed(out var fault))
         {
             return fault;

@@ -26,7 +26,9 @@ internal static class ReplyWriter
         {
             response.ContentType = contentType;
             response.ContentLength = body.Length;
+            CrashPoint.Pass(CrashPoints.AnswerBefore);
             await response.Body.WriteAsync(body, call.Aborted);
+            CrashPoint.Pass(CrashPoints.AnswerAfter);
         }
     }
 

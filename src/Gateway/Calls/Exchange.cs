@@ -207,7 +207,10 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
         using var gone = stops ? call.Aborted.UnsafeRegister(static a => ((PhysicalAttempt)a!).BreakOff(), attempt) : default;
         try
         {
-            return await attempt.Target.Provider.Invoker.SendAsync(request, attempt.Limits);
+            CrashPoint.Pass(CrashPoints.DispatchBefore);
+            var answer = await attempt.Target.Provider.Invoker.SendAsync(request, attempt.Limits);
+            CrashPoint.Pass(CrashPoints.DispatchAfter);
+            return answer;
         }
         catch (Exception failed) when (failed is HttpRequestException or IOException or OperationCanceledException)
         {
@@ -312,6 +315,7 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
     private async ValueTask ServeAsync(HttpResponseMessage answer, ByteStore bytes, int status)
     {
         _work.Record(status, status < 400 ? null : "upstream_error");
+        CrashPoint.Pass(CrashPoints.RecordBefore);
         if (!await parts.Committer.AppendAsync(_work))
         {
             parts.Owed.Keep(_work);
@@ -325,10 +329,13 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
             return;
         }
 
+        CrashPoint.Pass(CrashPoints.RecordAfter);
         WriteHead(answer, status);
         var response = call.Http.Response;
         response.ContentLength = bytes.Length;
+        CrashPoint.Pass(CrashPoints.ReplyBefore);
         await response.Body.WriteAsync(bytes.Memory, call.Aborted);
+        CrashPoint.Pass(CrashPoints.ReplyAfter);
     }
 
     private static async ValueTask<Fault?> ReadAsync(PhysicalAttempt attempt, HttpResponseMessage answer, ByteStore bytes, int most)

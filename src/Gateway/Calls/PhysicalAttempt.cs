@@ -1,5 +1,6 @@
 using Crew.Gateway.Catalogue;
 using Crew.Gateway.Providers;
+using Crew.Kernel;
 using Crew.Spend.Contracts;
 using Crew.Storage;
 
@@ -73,10 +74,13 @@ internal sealed class PhysicalAttempt : IDisposable
         }
 
         IsSettled = true;
+        CrashPoint.Pass(CrashPoints.SettleBefore);
         if (_hold.Settle(_facts.Row(this, metered, status, outcome), work).Value > 0 && _hold.IsStrict)
         {
             Target.Cap.Break();
         }
+
+        CrashPoint.Pass(CrashPoints.SettleAfter);
     }
 
     private void Arm(TimeSpan idle)

@@ -7,19 +7,6 @@ using Crew.Storage;
 
 namespace Crew.Gateway.Calls;
 
-/// <summary>How the reading of an answer ended.</summary>
-internal enum RelayEnd
-{
-    Complete,
-    Broken,
-    TimedOut,
-    ClientGone,
-    Revoked,
-
-    /// <summary>No more output is paid for.</summary>
-    CapReached,
-}
-
 /// <summary>
 /// A streamed answer on its way: the use of the credential is on record before the first byte, the settlement before the last. A
 /// client that leaves, and a credential that is revoked, end the client's side at once; the provider's side is broken off where that
@@ -140,6 +127,7 @@ internal sealed class StreamRelay
     private async Task<bool> RelayAsync()
     {
         _exchange.Work.Record(200, null);
+        CrashPoint.Pass(CrashPoints.StreamRecordBefore);
         var durable = Committer.AppendAsync(_exchange.Work);
         _stream = await _answer.Content.ReadAsStreamAsync(CancellationToken.None);
         _reading = StartRead();
@@ -156,6 +144,7 @@ internal sealed class StreamRelay
             return await LeaveAsync("revoked");
         }
 
+        CrashPoint.Pass(CrashPoints.StreamRecordAfter);
         WriteHead();
         var end = await PumpAsync();
         switch (end)
@@ -210,6 +199,7 @@ internal sealed class StreamRelay
                 return _cut.Task.IsCompleted ? await _cut.Task : RelayEnd.ClientGone;
             }
 
+            CrashPoint.Pass(CrashPoints.StreamBytesAfter);
             _reading = StartRead();
         }
     }
@@ -299,7 +289,9 @@ internal sealed class StreamRelay
             return;
         }
 
+        CrashPoint.Pass(CrashPoints.StreamEndBefore);
         await Client.FlushAsync();
+        CrashPoint.Pass(CrashPoints.StreamEndAfter);
     }
 
     /// <summary>The answer was cut at what is paid for: settled first, then ended as a provider ends one at its output cap.</summary>
@@ -360,8 +352,10 @@ internal sealed class StreamRelay
         _charged = metered.Tokens;
         var work = new AppendWork();
         _attempt.Settle(work, metered, 200, outcome ?? (isWhole || end == RelayEnd.CapReached ? "success" : end == RelayEnd.TimedOut ? "provider_timeout" : "upstream_error"));
+        CrashPoint.Pass(CrashPoints.StreamSettleBefore);
         if (await Committer.AppendAsync(work))
         {
+            CrashPoint.Pass(CrashPoints.StreamSettleAfter);
             return true;
         }
 

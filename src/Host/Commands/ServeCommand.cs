@@ -93,6 +93,7 @@ internal static class ServeCommand
                 }
 
                 Announce(made.Value, settings);
+                CrashPoint.Pass(CrashPoints.FirstRunFileAfter);
             }
 
             app.Services.GetRequiredService<FirstRunFile>().Watch();

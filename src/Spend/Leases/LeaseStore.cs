@@ -61,8 +61,10 @@ internal sealed class LeaseStore(Store store, TimeProvider clock)
 
     private async Task WriteOneAsync(long epoch, IReadOnlyList<LeaseExtension> batch, CancellationToken cancel)
     {
+        CrashPoint.Pass(CrashPoints.LeaseBefore);
         var written = await store.ChangeAsync<bool>(
             SystemJob.SpendLeases, Origin.System, db => LeaseAppend.ExtendAsync(db, epoch, batch, Now), cancel);
+        CrashPoint.Pass(CrashPoints.LeaseAfter);
         foreach (var extension in batch)
         {
             extension.IsDurable = written.Fault is null;

@@ -33,6 +33,7 @@ internal sealed class LedgerKeeper : BackgroundService
             return fault;
         }
 
+        CrashPoint.Pass(CrashPoints.EpochAfter);
         foreach (var budget in await _store.ReadAsync(SystemJob.HotState, db => db.Set<Budget>().AsNoTracking().ToListAsync(cancel), cancel))
         {
             _ledger.Put(budget.Terms());

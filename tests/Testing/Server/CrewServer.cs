@@ -145,6 +145,28 @@ public sealed partial class CrewServer : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until the server has ended by itself; false when it still runs after the limit.</summary>
+    public async Task<bool> EndedAsync(TimeSpan limit)
+    {
+        using var late = new CancellationTokenSource(limit);
+        try
+        {
+            await (_process ?? throw new InvalidOperationException("The server was never started.")).WaitForExitAsync(late.Token);
+            await _capture;
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Sets a variable of the child's environment from its next start on; null takes it away.</summary>
+    public void Set(string name, string? value) => _environment[name] = value;
+
+    /// <summary>What the kit itself gives the child under this name; null when it gives nothing.</summary>
+    public string? Variable(string name) => _environment.GetValueOrDefault(name);
+
     /// <summary>Stops (or finds it dead) and starts on the same port and data.</summary>
     public async Task RestartAsync()
     {

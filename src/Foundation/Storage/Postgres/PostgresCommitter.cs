@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Crew.Kernel;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -92,8 +93,11 @@ internal sealed class PostgresCommitter(StoreOptions options, NpgsqlDataSource p
                 batch.BatchCommands.Add(CounterCommand(group.Key, [.. group.OrderBy(s => s.Key.Key, StringComparer.Ordinal)]));
             }
 
+            CrashPoint.Pass(CrashPoints.PostgresFlushBefore);
             await batch.ExecuteNonQueryAsync();
+            CrashPoint.Pass(CrashPoints.PostgresFlushCommitBefore);
             await transaction.CommitAsync();
+            CrashPoint.Pass(CrashPoints.PostgresFlushCommitAfter);
             return FlushResult.Durable;
         }
         catch (PostgresException error) when (!PostgresErrors.IsUnavailable(error))

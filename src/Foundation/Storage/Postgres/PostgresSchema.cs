@@ -1,3 +1,4 @@
+using Crew.Kernel;
 using Npgsql;
 
 namespace Crew.Storage;
@@ -32,6 +33,7 @@ internal static class PostgresSchema
             note.Parameters.AddWithValue(file.Checksum);
             note.Parameters.AddWithValue(clock.GetUtcNow().ToUnixTimeMilliseconds());
             await note.ExecuteNonQueryAsync(cancel);
+            CrashPoint.Pass(CrashPoints.PostgresSchemaFileAfter);
         }
     }
 

@@ -61,6 +61,7 @@ internal sealed class PostgresStore : Store
 
         await PostgresSchema.ApplyAsync(connection, _roles, missing.Value, Clock, cancel);
         await transaction.CommitAsync(cancel);
+        CrashPoint.Pass(CrashPoints.PostgresSchemaCommitAfter);
         return missing.Value.Count;
     }
 
@@ -219,7 +220,9 @@ internal sealed class PostgresStore : Store
 
         await WriteAppendedAsync(connection, db, cancel);
         await WriteTouchedAsync(connection, db, cancel);
+        CrashPoint.Pass(CrashPoints.PostgresChangeCommitBefore);
         await transaction.CommitAsync(cancel);
+        CrashPoint.Pass(CrashPoints.PostgresChangeCommitAfter);
         return outcome;
     }
 

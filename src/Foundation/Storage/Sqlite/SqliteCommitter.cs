@@ -174,6 +174,7 @@ internal sealed class SqliteCommitter(StoreOptions options, Func<SqliteConnectio
         var begun = false;
         try
         {
+            CrashPoint.Pass(CrashPoints.SqliteBatchBefore);
             batch.Execute("BEGIN IMMEDIATE");
             begun = true;
             foreach (var item in items)
@@ -190,7 +191,9 @@ internal sealed class SqliteCommitter(StoreOptions options, Func<SqliteConnectio
 
             batch.WriteCounters();
             batch.MoveMarks();
+            CrashPoint.Pass(CrashPoints.SqliteCommitBefore);
             batch.Execute("COMMIT");
+            CrashPoint.Pass(CrashPoints.SqliteCommitAfter);
             durable = true;
         }
         catch (Exception)
@@ -244,8 +247,10 @@ internal sealed class SqliteCommitter(StoreOptions options, Func<SqliteConnectio
             using var connection = open();
             using var command = connection.CreateCommand();
             command.CommandText = "PRAGMA wal_checkpoint(PASSIVE)";
+            CrashPoint.Pass(CrashPoints.SqliteCheckpointBefore);
             using var row = command.ExecuteReader();
             _walIsLong |= row.Read() && row.GetInt64(1) > MostWalFrames;
+            CrashPoint.Pass(CrashPoints.SqliteCheckpointAfter);
         }
         catch (SqliteException)
         {

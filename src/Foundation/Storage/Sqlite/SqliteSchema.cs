@@ -1,3 +1,4 @@
+using Crew.Kernel;
 using Microsoft.Data.Sqlite;
 
 namespace Crew.Storage;
@@ -23,6 +24,7 @@ internal static class SqliteSchema
             note.Parameters.AddWithValue("$checksum", file.Checksum);
             note.Parameters.AddWithValue("$at", clock.GetUtcNow().ToUnixTimeMilliseconds());
             note.ExecuteNonQuery();
+            CrashPoint.Pass(CrashPoints.SqliteSchemaFileAfter);
         }
     }
 }

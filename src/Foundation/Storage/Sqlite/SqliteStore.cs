@@ -70,6 +70,7 @@ internal sealed class SqliteStore : Store
 
         SqliteSchema.Apply(connection, missing.Value, Clock);
         Execute(connection, "COMMIT");
+        CrashPoint.Pass(CrashPoints.SqliteSchemaCommitAfter);
         return Task.FromResult<Outcome<int>>(missing.Value.Count);
     }
 

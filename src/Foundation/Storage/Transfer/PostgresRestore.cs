@@ -63,7 +63,9 @@ internal sealed class PostgresRestore(NpgsqlConnection connection, PostgresRoles
             return refused;
         }
 
+        CrashPoint.Pass(CrashPoints.PostgresRestoreCommitBefore);
         await transaction.CommitAsync(cancel);
+        CrashPoint.Pass(CrashPoints.PostgresRestoreCommitAfter);
         return report;
     }
 }

@@ -25,7 +25,9 @@ internal sealed class SqliteRestore(string file, StorageModel model, TimeProvide
                     written.Flush(flushToDisk: true);
                 }
 
+                CrashPoint.Pass(CrashPoints.SqliteRestoreNameBefore);
                 File.Move(_building, file, overwrite: false);
+                CrashPoint.Pass(CrashPoints.SqliteRestoreNameAfter);
             }
 
             return report;
@@ -84,6 +86,7 @@ internal sealed class SqliteRestore(string file, StorageModel model, TimeProvide
             return refused;
         }
 
+        CrashPoint.Pass(CrashPoints.SqliteRestoreCommitBefore);
         Execute(connection, "COMMIT");
         return report;
     }
