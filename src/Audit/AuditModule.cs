@@ -15,7 +15,7 @@ public static class AuditModule
     public static StoragePart Part { get; } = new AuditPart();
 
     /// <summary>
-    /// Registers the trail (as <see cref="IAccessTrail"/> and <see cref="IEventSink"/>), the sequencer and the upkeep. Needs a
+    /// Registers the trail (as <see cref="IAccessTrail"/> and <see cref="IEventSink"/>), the sequencer and the expiry. Needs a
     /// <see cref="KeyRing"/>, a <see cref="Store"/>, a <see cref="TimeProvider"/> and the way in; the ring is taken at the first
     /// record, so it may come from the store that the sink is given to.
     /// </summary>
@@ -29,9 +29,8 @@ public static class AuditModule
         services.AddSingleton<AuditReader>();
         services.AddSingleton(s => new InstallationLog(s.GetRequiredService<Store>(), s.GetRequiredService<KeyRing>(), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<Sequencer>();
-        services.AddSingleton<Upkeep>();
+        services.AddSingleton<IExpiry, AuditExpiry>();
         services.AddHostedService<SequencerLoop>();
-        services.AddHostedService<UpkeepLoop>();
         return services;
     }
 

@@ -12,7 +12,9 @@ namespace Crew.Audit;
 /// </code>
 /// A step moves the mark and writes its leaves in one transaction: after a crash the next step begins where the last one ended.
 /// </summary>
-internal sealed class Sequencer(Store store)
+/// <param name="store">The database.</param>
+/// <param name="election">On a server, where several nodes may be at it; without one the lock of each step alone keeps others away.</param>
+internal sealed class Sequencer(Store store, Election? election = null)
 {
     /// <summary>Most records of one step: their leaves take the writing thread of SQLite less than 5 ms.</summary>
     public const int StepRecords = 500;
@@ -36,8 +38,13 @@ internal sealed class Sequencer(Store store)
     }
 
     /// <summary>One transaction, held by whichever node gets the lock first; the others find nothing to do.</summary>
-    private Task<Outcome<int>> StepPostgresAsync(int most, CancellationToken cancel) =>
-        store.ChangeAsync<int>(SystemJob.AuditSequence, Origin.System, async db =>
+    private Task<Outcome<int>> StepPostgresAsync(int most, CancellationToken cancel)
+    {
+        return election is null
+            ? store.ChangeAsync<int>(SystemJob.AuditSequence, Origin.System, StepAsync, cancel)
+            : election.ChangeAsync<int>(Duty.AuditSequence, SystemJob.AuditSequence, StepAsync, cancel);
+
+        async Task<Outcome<int>> StepAsync(Db db)
         {
             if (await SequencerRead.TryLeadAsync(db, cancel) is not { } mark)
             {
@@ -54,7 +61,8 @@ internal sealed class Sequencer(Store store)
             await SequencerAppend.MoveAsync(db, mark, pending, cancel);
             CrashPoint.Pass(CrashPoints.SequenceAfter);
             return Append(db, LeavesOf(pending));
-        }, cancel);
+        }
+    }
 
     private static int Append(Db db, List<LeafRow> leaves)
     {

@@ -1,5 +1,6 @@
 using Crew.Audit.Contracts;
 using Crew.Http;
+using Crew.Storage;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -7,7 +8,7 @@ namespace Crew.Audit;
 
 /// <summary>Runs the sequencer: a look every fifth of a second, and step after step while there is a backlog.</summary>
 internal sealed partial class SequencerLoop(
-    Sequencer sequencer, Metrics metrics, AuditOptions options, TimeProvider clock, ILogger<SequencerLoop> log) : BackgroundService
+    Sequencer sequencer, Election election, Metrics metrics, AuditOptions options, TimeProvider clock, ILogger<SequencerLoop> log) : BackgroundService
 {
     private long _sequenced;
     private long _failures;
@@ -33,6 +34,11 @@ internal sealed partial class SequencerLoop(
 
     private async Task CatchUpAsync(CancellationToken cancel)
     {
+        if (!election.Leads(Duty.AuditSequence))
+        {
+            return;
+        }
+
         try
         {
             int done;
@@ -50,6 +56,10 @@ internal sealed partial class SequencerLoop(
                 Interlocked.Add(ref _sequenced, done);
             }
             while (done == Sequencer.StepRecords);
+        }
+        catch (NotLeadingException)
+        {
+            // Another node has taken over and goes on where the last step ended.
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {

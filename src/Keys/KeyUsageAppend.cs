@@ -14,4 +14,10 @@ internal static class KeyUsageAppend
             ON CONFLICT (key_id, day, endpoint, status, ip_hash)
             DO UPDATE SET requests = keys_usage.requests + excluded.requests, last_at = excluded.last_at
             """);
+
+    /// <summary>Removes one step of a workspace's counts from before a day.</summary>
+    public static Task<int> RemoveAsync(Db db, string workspaceId, int before, CancellationToken cancel) => db.Database.ExecuteSqlAsync($"""
+        DELETE FROM keys_usage WHERE (key_id, day, endpoint, status, ip_hash) IN (
+          SELECT key_id, day, endpoint, status, ip_hash FROM keys_usage WHERE workspace_id = {workspaceId} AND day < {before} ORDER BY day LIMIT {ExpiryRun.StepRows})
+        """, cancel);
 }

@@ -21,6 +21,7 @@ public static class KeysModule
         services.AddSingleton<Spend.Contracts.IKeyLineages, KeyLineages>();
         services.AddSingleton<KeyMarks>();
         services.AddHostedService(s => s.GetRequiredService<KeyMarks>());
+        services.AddSingleton<IExpiry, KeyUsageExpiry>();
         services.AddSingleton<ICredentialScheme, KeyScheme>();
         services.AddSingleton(s => new OperatorKeys(s.GetRequiredService<Store>(), s.GetRequiredService<KeyMint>(), s.GetRequiredService<TimeProvider>()));
         return services;

@@ -34,6 +34,7 @@ public static class SpendModule
         services.AddSingleton<KeyBudgets>();
         services.AddSingleton<OperatorBudgets>();
         services.AddSingleton<LedgerCheck>();
+        services.AddSingleton<IExpiry, UsageExpiry>();
         return services;
     }
 
@@ -67,6 +68,7 @@ public static class SpendModule
             Lease.Map(model);
             ProcessEpoch.Map(model);
             AttemptRecord.Map(model);
+            UsageDay.Map(model);
         }
     }
 }

@@ -28,8 +28,4 @@ internal sealed record SpendOptions
     /// <summary>A process start that has not reported for so long is dead: what it leased and nobody settled is lost.</summary>
     [Range(10, 3_600)]
     public int DeadAfterSeconds { get; init; } = 60;
-
-    /// <summary>How often day partitions of the ledger are made ahead, on PostgreSQL.</summary>
-    [Range(1, 1_440)]
-    public int PartitionMinutes { get; init; } = 60;
 }

@@ -128,6 +128,9 @@ internal sealed class Cast : IWorkspaceDirectory, ICredentialScheme
         ZeroLogging = ZeroLogging,
     });
 
+    public Task<IReadOnlyList<RetentionTerms>> RetentionAsync(CancellationToken cancel) =>
+        Task.FromResult<IReadOnlyList<RetentionTerms>>([new RetentionTerms(Tenant, 30, 365, 365)]);
+
     private Caller Make(PermissionSet permissions, PermissionSet organization = default, bool test = false, CrewEnvironment? environment = null) => new()
     {
         Actor = new Actor("api_key", Id.New(IdPrefix.ApiKey, _clock)) { KeyLast4 = "last" },

@@ -29,9 +29,13 @@ public sealed class IdempotencyExpirySpec
             var now = clock.GetUtcNow();
             await KeepAsync(store, "old", now.AddHours(-25), 250);
             await KeepAsync(store, "new", now.AddHours(-23), 3);
-            using var expiry = new IdempotencyExpiry(new Lazy<Store>(store), clock);
-            (await expiry.ExpireAsync(TestContext.Current.CancellationToken)).ShouldBe(250);
-            (await expiry.ExpireAsync(TestContext.Current.CancellationToken)).ShouldBe(0);
+            foreach (var removed in new[] { 250, 0 })
+            {
+                var run = new ExpiryRun(store, null, [], now);
+                await new IdempotencyExpiry().RunAsync(run, TestContext.Current.CancellationToken);
+                run.Removed.ShouldBe(removed);
+            }
+
             (await store.ReadAsync(Acme, db => db.Set<IdempotencyEntry>().Select(e => e.Id).OrderBy(i => i).ToListAsync())).ShouldBe(["new 0", "new 1", "new 2"]);
         }
 

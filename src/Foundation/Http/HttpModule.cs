@@ -23,8 +23,12 @@ public static class HttpModule
         services.AddSingleton<IdempotencyStore>(s => new IdempotencyStore(
             new Lazy<Store>(s.GetRequiredService<Store>), new Lazy<RequestHasher>(s.GetRequiredService<RequestHasher>), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IEventSink>(s => s.GetRequiredService<IdempotencyStore>());
-        services.AddSingleton(s => new IdempotencyExpiry(new Lazy<Store>(s.GetRequiredService<Store>), s.GetRequiredService<TimeProvider>()));
-        services.AddHostedService(s => s.GetRequiredService<IdempotencyExpiry>());
+        services.AddSingleton<IExpiry, IdempotencyExpiry>();
+        services.AddSingleton<IExpiry, FeedExpiry>();
+        services.AddSingleton(s => s.GetRequiredService<Store>().Election);
+        services.AddSingleton(new UpkeepOptions());
+        services.AddHostedService<ElectionLoop>();
+        services.AddHostedService<UpkeepLoop>();
 
         // What routing itself refuses (a query parameter of the wrong type) is answered and recorded like every other refusal.
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);

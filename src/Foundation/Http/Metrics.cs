@@ -26,7 +26,7 @@ public sealed class Metrics
         Interlocked.Add(ref cell[^1], (long)elapsed.TotalMicroseconds);
     }
 
-    /// <summary>Adds a figure that is read when metrics are asked for.</summary>
+    /// <summary>Adds a figure that is read when metrics are asked for. The name may carry labels, such as <c>crew_leader{duty="upkeep"}</c>.</summary>
     public void Gauge(string name, string help, Func<double> read) => _gauges[name] = (help, read);
 
     public string Render()
@@ -48,9 +48,13 @@ public sealed class Metrics
             text.Append(CultureInfo.InvariantCulture, $"crew_http_request_duration_seconds_count{{{labels}}} {cell[^2]}\n");
         }
 
-        foreach (var (name, (help, read)) in _gauges.OrderBy(g => g.Key, StringComparer.Ordinal))
+        foreach (var family in _gauges.GroupBy(g => g.Key.Split('{')[0]).OrderBy(f => f.Key, StringComparer.Ordinal))
         {
-            text.Append(CultureInfo.InvariantCulture, $"# HELP {name} {help}\n# TYPE {name} gauge\n{name} {read()}\n");
+            text.Append(CultureInfo.InvariantCulture, $"# HELP {family.Key} {family.First().Value.Help}\n# TYPE {family.Key} gauge\n");
+            foreach (var (name, (_, read)) in family.OrderBy(g => g.Key, StringComparer.Ordinal))
+            {
+                text.Append(CultureInfo.InvariantCulture, $"{name} {read()}\n");
+            }
         }
 
         return text.ToString();

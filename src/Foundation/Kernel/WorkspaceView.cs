@@ -46,4 +46,7 @@ public interface IWorkspaceDirectory
 {
     /// <summary>The workspace, or null when there is none with that id in that organization.</summary>
     ValueTask<WorkspaceView?> FindAsync(string organizationId, string workspaceId, CancellationToken cancel);
+
+    /// <summary>What every workspace says about how long it keeps things; suspended and deleted ones, too.</summary>
+    Task<IReadOnlyList<RetentionTerms>> RetentionAsync(CancellationToken cancel);
 }

@@ -18,5 +18,8 @@ public sealed class StorageModel(params IReadOnlyList<StoragePart> parts)
     private sealed class StorageOwnPart : StoragePart
     {
         public override string Name => "storage";
+
+        /// <summary>Who leads is decided anew where a copy is taken in.</summary>
+        public override IReadOnlyList<TransferRule> Transfers => [new TransferRule("storage_leaders") { StaysBehind = true }];
     }
 }

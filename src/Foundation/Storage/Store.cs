@@ -19,9 +19,13 @@ public abstract class Store : IAsyncDisposable
     {
         (Model, _sinks, Clock) = (model, [.. sinks], clock);
         Feed = new ChangeFeed(this);
+        Election = new Election(this, clock);
     }
 
     public ChangeFeed Feed { get; }
+
+    /// <summary>Which node does the work that one node does at a time.</summary>
+    public Election Election { get; }
 
     public abstract Committer Committer { get; }
 

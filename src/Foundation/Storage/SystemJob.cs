@@ -35,6 +35,9 @@ public sealed class SystemJob
     /// <summary>Removes what has passed its retention.</summary>
     public static readonly SystemJob Expiry = new("expiry");
 
+    /// <summary>Decides which node does the work that one node does at a time.</summary>
+    public static readonly SystemJob Election = new("election");
+
     /// <summary>Looks at a copy that is being taken in, before it becomes real.</summary>
     public static readonly SystemJob Transfer = new("transfer");
 

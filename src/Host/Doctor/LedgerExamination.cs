@@ -3,9 +3,7 @@ using Crew.Storage;
 
 namespace Crew.Host;
 
-/// <summary>
-/// Whether the counters that enforce budgets equal the ledger. No row of the ledger is ever removed, so all of it is compared.
-/// </summary>
+/// <summary>Whether the counters that enforce budgets equal the ledger, as far back as its rows are kept.</summary>
 internal static class LedgerExamination
 {
     private const int MostNamed = 3;

@@ -9,8 +9,11 @@ public sealed record LedgerMismatch(string LeaseId, string BudgetId, NanoUsd Cou
 /// <summary>The standing proof that the counters which enforce budgets are the fold of the ledger's rows.</summary>
 public sealed class LedgerCheck(Store store)
 {
-    /// <summary>Compares every lease with the rows that name it, in one snapshot; empty is the only good answer.</summary>
-    /// <param name="openedSince">Leases opened earlier are left out: their first rows may have passed their retention.</param>
+    /// <summary>
+    /// Compares every lease with the rows that name it, in one snapshot; empty is the only good answer. Leases from before the last
+    /// day of which rows have passed their retention are left out: their first rows may be gone.
+    /// </summary>
+    /// <param name="openedSince">Leases opened earlier are left out, too.</param>
     public Task<List<LedgerMismatch>> RunAsync(DateTimeOffset openedSince, CancellationToken cancel) => store.ReadAsync(SystemJob.OperatorCommand,
         db => LedgerFoldRead.MismatchesAsync(db, store.Dialect == "sqlite", openedSince.ToUnixTimeMilliseconds(), cancel), cancel);
 }

@@ -33,7 +33,9 @@ internal static class LedgerFoldRead
 
     public static async Task<List<LedgerMismatch>> MismatchesAsync(Db db, bool sqlite, long openedSinceMs, CancellationToken cancel)
     {
-        var rows = await db.Database.SqlQueryRaw<Row>(sqlite ? Sqlite : Postgres, openedSinceMs).ToListAsync(cancel);
+        var summed = await db.Set<UsageDay>().Select(d => (int?)d.Day).MaxAsync(cancel);
+        var since = Math.Max(openedSinceMs, summed is { } day ? (day + 1) * 86_400_000L : 0);
+        var rows = await db.Database.SqlQueryRaw<Row>(sqlite ? Sqlite : Postgres, since).ToListAsync(cancel);
         return rows.ConvertAll(r => new LedgerMismatch(r.LeaseId, r.BudgetId, new NanoUsd(r.Counted), new NanoUsd(r.Rows)));
     }
 

@@ -129,11 +129,6 @@ internal sealed class LedgerKeeper : BackgroundService
                 {
                     await TidyAsync(stop);
                 }
-
-                if (tick % (_options.PartitionMinutes * 60) == 0)
-                {
-                    await AttemptSchema.MakeDaysAsync(_store, stop);
-                }
             }
         }
         catch (OperationCanceledException)

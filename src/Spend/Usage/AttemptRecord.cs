@@ -4,7 +4,7 @@ using Microsoft.EntityFrameworkCore;
 namespace Crew.Spend;
 
 /// <summary>A row of the ledger as it is read; <see cref="Contracts.Attempt"/> writes it.</summary>
-internal sealed class AttemptRecord : IWorkspaceOwned
+internal sealed class AttemptRecord : IWorkspaceOwned, IUsageFacts
 {
     /// <summary>Milliseconds since 1970.</summary>
     public required long At { get; init; }

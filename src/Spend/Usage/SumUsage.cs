@@ -43,11 +43,17 @@ internal static class SumUsage
         }
 
         var sinceMs = filter.From?.ToUnixTimeMilliseconds() ?? (filter.To ?? clock.GetUtcNow()).ToUnixTimeMilliseconds() - (DefaultDays * DayMs);
-        var groups = await store.ReadAsync(call.Tenant, async db =>
+        var sums = await store.ReadAsync(call.Tenant, async db =>
         {
-            var rows = (await filter.RowsAsync(db, call, keys, ring)).Where(a => a.At >= sinceMs);
-            return await Group(rows, by).Take(MostGroups + 1).ToListAsync(cancel);
+            var live = Facts((await filter.RowsAsync(db, call, keys, ring)).Where(a => a.At >= sinceMs), by);
+            var gone = Facts(await filter.DaysAsync(db, call, keys, sinceMs), by, filter.IsOfAttempts);
+            return (List<Sums>)
+            [
+                .. await Group(live, filter.IsOfAttempts).Take(MostGroups + 1).ToListAsync(cancel),
+                .. await Group(gone, false).Take(MostGroups + 1).ToListAsync(cancel),
+            ];
         }, cancel);
+        var groups = sums.GroupBy(s => (s.KeyId, s.Model, s.CrewId, s.UserId, s.Day)).Select(g => g.Aggregate((a, b) => a.Plus(b))).ToList();
         if (groups.Count > MostGroups)
         {
             return Faults.Invalid("group_by", $"This makes more than {MostGroups} groups. Narrow it by from, to or a filter, or group by less.");
@@ -57,44 +63,76 @@ internal static class SumUsage
             [.. groups.OrderBy(g => g.Day).ThenByDescending(g => g.Cost).ThenBy(g => g.KeyId, StringComparer.Ordinal).Select(ToAnswer)], null));
     }
 
-    private static IQueryable<Sums> Group(IQueryable<AttemptRecord> rows, UsageGrouping by)
+    private static IQueryable<Fact> Facts(IQueryable<AttemptRecord> rows, UsageGrouping by)
     {
         var (byKey, byModel, byCrew, byUser, byDay) = (by.ByKey, by.ByModel, by.ByCrew, by.ByUser, by.ByDay);
-        return rows
-            .Select(a => new
-            {
-                Row = a,
-                KeyId = byKey ? a.KeyId : null,
-                Model = byModel ? a.Model : null,
-                CrewId = byCrew ? a.CrewId : null,
-                UserId = byUser ? a.UserId : null,
-                Day = byDay ? a.At / DayMs : -1,
-            })
-            .GroupBy(a => new { a.KeyId, a.Model, a.CrewId, a.UserId, a.Day })
-            .Select(g => new Sums
-            {
-                KeyId = g.Key.KeyId,
-                Model = g.Key.Model,
-                CrewId = g.Key.CrewId,
-                UserId = g.Key.UserId,
-                Day = g.Key.Day,
-                Requests = g.Select(a => a.Row.RequestId).Distinct().LongCount(),
-                Attempts = g.LongCount(),
-                Input = g.Sum(a => a.Row.InputTokens),
-                CacheRead = g.Sum(a => a.Row.CacheReadTokens),
-                CacheWrite = g.Sum(a => a.Row.CacheWriteTokens),
-                Output = g.Sum(a => a.Row.OutputTokens),
-                Reasoning = g.Sum(a => a.Row.ReasoningTokens),
-                Cost = g.Sum(a => a.Row.CostNano),
-            });
+        return rows.Select(a => new Fact
+        {
+            KeyId = byKey ? a.KeyId : null,
+            Model = byModel ? a.Model : null,
+            CrewId = byCrew ? a.CrewId : null,
+            UserId = byUser ? a.UserId : null,
+            Day = byDay ? a.At / DayMs : -1,
+            RequestId = a.RequestId,
+            Requests = a.Attempt == 1 ? 1L : 0L,
+            Attempts = 1L,
+            Input = a.InputTokens,
+            CacheRead = a.CacheReadTokens,
+            CacheWrite = a.CacheWriteTokens,
+            Output = a.OutputTokens,
+            Reasoning = a.ReasoningTokens,
+            Cost = a.CostNano,
+        });
     }
+
+    private static IQueryable<Fact> Facts(IQueryable<UsageDay> days, UsageGrouping by, bool ofAttempts)
+    {
+        var (byKey, byModel, byCrew, byUser, byDay) = (by.ByKey, by.ByModel, by.ByCrew, by.ByUser, by.ByDay);
+        return days.Select(d => new Fact
+        {
+            KeyId = byKey ? d.KeyId : null,
+            Model = byModel ? d.Model : null,
+            CrewId = byCrew ? d.CrewId : null,
+            UserId = byUser ? d.UserId : null,
+            Day = byDay ? d.Day : -1L,
+            RequestId = null,
+            Requests = ofAttempts ? d.Requests : d.BegunRequests,
+            Attempts = d.Attempts,
+            Input = d.InputTokens,
+            CacheRead = d.CacheReadTokens,
+            CacheWrite = d.CacheWriteTokens,
+            Output = d.OutputTokens,
+            Reasoning = d.ReasoningTokens,
+            Cost = d.CostNano,
+        });
+    }
+
+    /// <summary>Sums by group. A request counts where its first attempt is, unless a filter tells attempts apart; then each request once.</summary>
+    private static IQueryable<Sums> Group(IQueryable<Fact> facts, bool distinct) => facts
+        .GroupBy(f => new { f.KeyId, f.Model, f.CrewId, f.UserId, f.Day })
+        .Select(g => new Sums
+        {
+            KeyId = g.Key.KeyId,
+            Model = g.Key.Model,
+            CrewId = g.Key.CrewId,
+            UserId = g.Key.UserId,
+            Day = g.Key.Day,
+            Requests = distinct ? g.Select(f => f.RequestId).Distinct().LongCount() : g.Sum(f => f.Requests),
+            Attempts = g.Sum(f => f.Attempts),
+            Input = g.Sum(f => f.Input),
+            CacheRead = g.Sum(f => f.CacheRead),
+            CacheWrite = g.Sum(f => f.CacheWrite),
+            Output = g.Sum(f => f.Output),
+            Reasoning = g.Sum(f => f.Reasoning),
+            Cost = g.Sum(f => f.Cost),
+        });
 
     private static Answer ToAnswer(Sums sums) => new(
         sums.KeyId, sums.Model, sums.CrewId, sums.UserId,
         sums.Day < 0 ? null : DateTimeOffset.UnixEpoch.AddDays(sums.Day).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
         sums.Requests, sums.Attempts, new TokensAnswer(sums.Input, sums.CacheRead, sums.CacheWrite, sums.Output, sums.Reasoning), new NanoUsd(sums.Cost));
 
-    private sealed class Sums
+    private class Fact
     {
         public string? KeyId { get; init; }
 
@@ -105,6 +143,8 @@ internal static class SumUsage
         public string? UserId { get; init; }
 
         public long Day { get; init; }
+
+        public string? RequestId { get; init; }
 
         public long Requests { get; init; }
 
@@ -121,5 +161,25 @@ internal static class SumUsage
         public long Reasoning { get; init; }
 
         public long Cost { get; init; }
+    }
+
+    private sealed class Sums : Fact
+    {
+        public Sums Plus(Sums other) => new()
+        {
+            KeyId = KeyId,
+            Model = Model,
+            CrewId = CrewId,
+            UserId = UserId,
+            Day = Day,
+            Requests = Requests + other.Requests,
+            Attempts = Attempts + other.Attempts,
+            Input = Input + other.Input,
+            CacheRead = CacheRead + other.CacheRead,
+            CacheWrite = CacheWrite + other.CacheWrite,
+            Output = Output + other.Output,
+            Reasoning = Reasoning + other.Reasoning,
+            Cost = Cost + other.Cost,
+        };
     }
 }

@@ -97,23 +97,18 @@ internal sealed class UsageFilter
         });
     }
 
+    /// <summary>Whether a filter tells single attempts of one request apart.</summary>
+    public bool IsOfAttempts => (ProviderId ?? Outcome ?? Provenance) is not null || Status is not null;
+
     /// <summary>
     /// The rows that the caller may see and the filters let through. A credential bound to test mode, an environment or a crew
     /// sees the rows of its crews, its own, and those of keys that it made.
     /// </summary>
     public async Task<IQueryable<AttemptRecord>> RowsAsync(Db db, Call call, IKeyLineages keys, KeyRing ring)
     {
-        var rows = await VisibleAsync(db, call, keys);
+        var rows = Narrow(await VisibleAsync(db, call, keys));
         var (fromMs, toMs) = (From?.ToUnixTimeMilliseconds() ?? long.MinValue, To?.ToUnixTimeMilliseconds() ?? long.MaxValue);
         rows = rows.Where(a => a.At >= fromMs && a.At < toMs);
-        rows = KeyId is null ? rows : rows.Where(a => a.KeyId == KeyId);
-        rows = CrewId is null ? rows : rows.Where(a => a.CrewId == CrewId);
-        rows = UserId is null ? rows : rows.Where(a => a.UserId == UserId);
-        rows = Model is null ? rows : rows.Where(a => a.Model == Model);
-        rows = ProviderId is null ? rows : rows.Where(a => a.ProviderId == ProviderId);
-        rows = Outcome is null ? rows : rows.Where(a => a.Outcome == Outcome);
-        rows = Provenance is null ? rows : rows.Where(a => a.Provenance == Provenance);
-        rows = Status is null ? rows : rows.Where(a => a.Status == Status);
         if (Ip is not null)
         {
             var hashes = ring.Versions(KeyScope.Workspace, call.Workspace.Id).Select(key => ClientTrace.HashOf(key, Ip)).ToList();
@@ -123,9 +118,38 @@ internal sealed class UsageFilter
         return rows;
     }
 
-    public static async Task<IQueryable<AttemptRecord>> VisibleAsync(Db db, Call call, IKeyLineages keys)
+    /// <summary>
+    /// The sums of rows that are gone, bound and filtered as the rows were. They know whole days only: one that the period touches
+    /// counts in full. Addresses are gone with the rows, so there is nothing of a given address.
+    /// </summary>
+    public async Task<IQueryable<UsageDay>> DaysAsync(Db db, Call call, IKeyLineages keys, long sinceMs)
     {
-        var rows = db.Set<AttemptRecord>().AsNoTracking();
+        const long dayMs = 86_400_000;
+        var first = (int)(Math.Max(sinceMs, 0) / dayMs);
+        var end = To is { } to ? (int)((to.ToUnixTimeMilliseconds() + dayMs - 1) / dayMs) : int.MaxValue;
+        var isOfAddress = Ip is not null;
+        return Narrow(await BoundAsync(db.Set<UsageDay>().AsNoTracking(), db, call, keys)).Where(d => d.Day >= first && d.Day < end && !isOfAddress);
+    }
+
+    public static Task<IQueryable<AttemptRecord>> VisibleAsync(Db db, Call call, IKeyLineages keys) =>
+        BoundAsync(db.Set<AttemptRecord>().AsNoTracking(), db, call, keys);
+
+    private IQueryable<T> Narrow<T>(IQueryable<T> rows)
+        where T : class, IUsageFacts
+    {
+        rows = KeyId is null ? rows : rows.Where(a => a.KeyId == KeyId);
+        rows = CrewId is null ? rows : rows.Where(a => a.CrewId == CrewId);
+        rows = UserId is null ? rows : rows.Where(a => a.UserId == UserId);
+        rows = Model is null ? rows : rows.Where(a => a.Model == Model);
+        rows = ProviderId is null ? rows : rows.Where(a => a.ProviderId == ProviderId);
+        rows = Outcome is null ? rows : rows.Where(a => a.Outcome == Outcome);
+        rows = Provenance is null ? rows : rows.Where(a => a.Provenance == Provenance);
+        return Status is null ? rows : rows.Where(a => a.Status == Status);
+    }
+
+    private static async Task<IQueryable<T>> BoundAsync<T>(IQueryable<T> rows, Db db, Call call, IKeyLineages keys)
+        where T : class, IUsageFacts
+    {
         var caller = call.Caller;
         if (caller.SeesWorkspaceLevel)
         {

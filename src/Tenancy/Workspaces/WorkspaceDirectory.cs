@@ -41,6 +41,16 @@ internal sealed class WorkspaceDirectory : IWorkspaceDirectory
         return Id.IsValid(workspaceId, IdPrefix.Workspace) ? LoadAsync(organizationId, workspaceId, cancel) : ValueTask.FromResult<WorkspaceView?>(null);
     }
 
+    public Task<IReadOnlyList<RetentionTerms>> RetentionAsync(CancellationToken cancel) => _store.ReadAsync<IReadOnlyList<RetentionTerms>>(SystemJob.Expiry, async db =>
+    {
+        var rows = await db.Set<Workspace>().AsNoTracking().OrderBy(w => w.Id).Select(w => new { w.Id, w.OrganizationId, w.Settings }).ToListAsync(cancel);
+        return rows.ConvertAll(w =>
+        {
+            var kept = WorkspaceSettings.Parse(w.Settings).Retention;
+            return new RetentionTerms(new Tenant(w.OrganizationId, w.Id), kept.RequestDays, kept.AuditDays, kept.CallMetadataDays);
+        });
+    }, cancel);
+
     private async ValueTask<WorkspaceView?> LoadAsync(string organizationId, string workspaceId, CancellationToken cancel)
     {
         while (true)

@@ -44,7 +44,7 @@ internal sealed class PostgresCommitter(StoreOptions options, NpgsqlDataSource p
             var result = await FlushAsync(works);
             Commits++;
             Works += works.Count;
-            if (result == FlushResult.Refused && works.Count > 1)
+            if (result == FlushResult.Refused)
             {
                 await FlushOneByOneAsync(works);
             }
@@ -54,7 +54,10 @@ internal sealed class PostgresCommitter(StoreOptions options, NpgsqlDataSource p
         }
     }
 
-    /// <summary>A row that a constraint refuses is a bug of its own request; it must not take the whole batch with it.</summary>
+    /// <summary>
+    /// A row that a constraint refuses is a bug of its own request; it must not take the whole batch with it. A single work is tried again,
+    /// too: a row on its way into a default partition is refused when the partition of its day is attached at that moment.
+    /// </summary>
     private async Task FlushOneByOneAsync(List<AppendWork> works)
     {
         foreach (var work in works)

@@ -7,7 +7,7 @@ internal static class PostgresErrors
 {
     public static bool IsUnavailable(Exception error) => error switch
     {
-        PostgresException server => server.SqlState is [ '5', '3', ..] or [ '5', '7', ..] or [ '5', '8', ..] or [ '0', '8', ..] or "25006" or "55P03",
+        PostgresException server => server.SqlState is [ '5', '3', ..] or [ '5', '7', ..] or [ '5', '8', ..] or [ '0', '8', ..] or "25006" or "25P03" or "55P03",
         NpgsqlException => true,
         TimeoutException or System.Net.Sockets.SocketException or IOException => true,
         _ => error.InnerException is { } inner && IsUnavailable(inner),

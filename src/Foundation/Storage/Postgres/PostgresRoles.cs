@@ -17,6 +17,12 @@ internal sealed class PostgresRoles
         (App, Append, System) = ($"{prefix}_crew_app", $"{prefix}_crew_append", $"{prefix}_crew_system");
     }
 
+    /// <summary>
+    /// A node that stands still in the middle of a transaction holds its locks, and holds the audit log's order up on all nodes.
+    /// PostgreSQL ends such a transaction after this time.
+    /// </summary>
+    private const int IdleMilliseconds = 5_000;
+
     public string App { get; }
 
     public string Append { get; }
@@ -51,7 +57,8 @@ internal sealed class PostgresRoles
             Timeout = 5,
             CommandTimeout = 15,
         };
-        builder.Options = role is null ? builder.Options : $"{builder.Options} -c role={role.Replace(" ", "\\ ", StringComparison.Ordinal)}".Trim();
+        builder.Options = role is null ? builder.Options
+            : $"{builder.Options} -c role={role.Replace(" ", "\\ ", StringComparison.Ordinal)} -c idle_in_transaction_session_timeout={IdleMilliseconds}".Trim();
         return new NpgsqlDataSourceBuilder(builder.ToString()).Build();
     }
 
