@@ -32,6 +32,7 @@ internal sealed partial class RequestGate(
         var dialect = Dialects.Of(request.Path.Value, request.Headers.ContainsKey("anthropic-version"));
         var call = new Call(http, Id.New(IdPrefix.Request, clock), dialect, addresses.Of(http)) { Trail = trail };
         http.Features.Set(call);
+        PathCase.Hold(http);
         var headers = http.Response.Headers;
         headers["X-Request-Id"] = call.RequestId;
         headers.XContentTypeOptions = "nosniff";
