@@ -63,11 +63,15 @@ internal sealed class StreamRelay
         }
     }
 
-    /// <summary>Reads the answer to its end, gives it to nobody, and settles what the provider says.</summary>
+    /// <summary>
+    /// Reads the answer to its end, gives it to nobody, and settles what the provider says. After <paramref name="most"/> it is broken
+    /// off, also where the provider says nothing at all.
+    /// </summary>
     public async Task DrainAsync(TimeSpan most)
     {
         using var discarded = new ByteStore();
-        var started = Clock.GetTimestamp();
+        using var limit = new CancellationTokenSource(most, Clock);
+        using var reached = limit.Token.UnsafeRegister(static relay => ((StreamRelay)relay!).StopDraining(), this);
         var end = RelayEnd.Broken;
         try
         {
@@ -87,11 +91,6 @@ internal sealed class StreamRelay
                 }
 
                 discarded.Clear();
-                if (Clock.GetElapsedTime(started) > most)
-                {
-                    _attempt.BreakOff();
-                    break;
-                }
             }
 
             _scanner.Complete();
@@ -256,7 +255,7 @@ internal sealed class StreamRelay
     private bool Take(int count, IBufferWriter<byte> output)
     {
         _scanner.Push(_buffer.AsSpan(0, count), output);
-        return _scanner.IsDone;
+        return _scanner.IsDone || _scanner.SawLongError;
     }
 
     /// <summary>Some providers leave the closing mark out; where no choice has finished either, the answer was broken off.</summary>
@@ -276,9 +275,9 @@ internal sealed class StreamRelay
             return;
         }
 
-        if (_scanner.SawCredential)
+        if (_scanner.SawCredential || _scanner.SawLongError)
         {
-            await TellAsync(GatewayFaults.CredentialsRejected, CutFlushMilliseconds);
+            await TellAsync(_scanner.SawCredential ? GatewayFaults.CredentialsRejected : GatewayFaults.ProviderUnavailable, CutFlushMilliseconds);
             return;
         }
 

@@ -28,7 +28,7 @@ internal abstract class EventReader
     /// <summary>UTF-8 bytes of text, arguments, refusals and reasoning so far.</summary>
     public long TextBytes { get; protected set; }
 
-    /// <summary>A longer frame passes as it comes, unread.</summary>
+    /// <summary>A longer frame passes as it comes, unread; an error of that length is replaced, since nobody can have searched it.</summary>
     public virtual int MaxFrameBytes => 1 << 20;
 
     /// <summary>A longer tail is no tail; it is given to the client.</summary>
@@ -36,6 +36,9 @@ internal abstract class EventReader
 
     /// <summary>Reads the data of one event.</summary>
     public abstract FrameFate Read(ReadOnlySpan<byte> data, bool isErrorEvent);
+
+    /// <summary>Whether the beginning of an event that is too long to be read whole says that it is an error; then <see cref="SawError"/> is set.</summary>
+    public virtual bool ReadsError(ReadOnlySpan<byte> beginning, bool isErrorEvent) => SawError |= isErrorEvent;
 
     /// <summary>
     /// Writes the frames with which an answer ends that was cut at this place because no more output is paid for: as the provider would

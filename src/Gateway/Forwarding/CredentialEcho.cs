@@ -9,22 +9,31 @@ namespace Crew.Gateway.Forwarding;
 /// </summary>
 internal sealed partial class CredentialEcho(string credential)
 {
-    /// <summary>A shorter text is no secret, and would be found in any error.</summary>
-    private const int LeastCharacters = 8;
+    /// <summary>A shorter text would be found inside other words of any error, so it counts only where it stands as a word.</summary>
+    private const int LeastCharactersWithinWords = 8;
 
-    private readonly byte[] _credential = credential.Length < LeastCharacters ? [] : Encoding.UTF8.GetBytes(credential);
+    private readonly byte[] _credential = Encoding.UTF8.GetBytes(credential);
+    private readonly bool _isWord = credential.Length < LeastCharactersWithinWords;
 
     /// <summary>Whether the credential stands there, as it is or as JSON writers escape it.</summary>
-    public bool IsIn(ReadOnlySpan<byte> said)
+    public bool IsIn(ReadOnlySpan<byte> said) =>
+        Stands(said) || (said.Contains((byte)'\\') && Stands(Encoding.UTF8.GetBytes(Unescape(Encoding.UTF8.GetString(said)))));
+
+    private bool Stands(ReadOnlySpan<byte> said)
     {
-        if (_credential.Length == 0)
+        for (var rest = said; rest.IndexOf(_credential) is var at and >= 0; rest = rest[(at + 1)..])
         {
-            return false;
+            var (start, end) = (said.Length - rest.Length + at, said.Length - rest.Length + at + _credential.Length);
+            if (!_isWord || ((start == 0 || !IsWordCharacter(said[start - 1])) && (end == said.Length || !IsWordCharacter(said[end]))))
+            {
+                return true;
+            }
         }
 
-        return said.IndexOf(_credential) >= 0
-            || (said.Contains((byte)'\\') && Encoding.UTF8.GetBytes(Unescape(Encoding.UTF8.GetString(said))).AsSpan().IndexOf(_credential) >= 0);
+        return false;
     }
+
+    private static bool IsWordCharacter(byte character) => char.IsAsciiLetterOrDigit((char)character);
 
     private static string Unescape(string text) => Escape().Replace(text, static found => found.Groups[1] is { Success: true } code
         ? ((char)Convert.ToInt32(code.Value, 16)).ToString()

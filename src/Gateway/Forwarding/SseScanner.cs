@@ -40,8 +40,8 @@ internal sealed class SseScanner(EventReader reader, CredentialEcho? echo = null
     /// <summary>An error repeated the provider's credential. Its frame was taken out; the caller ends the stream by an error of its own.</summary>
     public bool SawCredential { get; private set; }
 
-    /// <summary>Text, a tool call, a refusal or reasoning has begun; until then another target could still take over.</summary>
-    public bool SawContent => reader.TextBytes > 0;
+    /// <summary>An error was too long to be read. It was taken out; the caller ends the stream by an error of its own.</summary>
+    public bool SawLongError { get; private set; }
 
     public bool IsDone => reader.IsDone;
 
@@ -58,7 +58,7 @@ internal sealed class SseScanner(EventReader reader, CredentialEcho? echo = null
     public void Push(ReadOnlySpan<byte> chunk, IBufferWriter<byte> output)
     {
         chunk = TakeLineFeed(chunk, output);
-        if (chunk.IsEmpty || IsDone)
+        if (chunk.IsEmpty || IsDone || SawLongError)
         {
             return;
         }
@@ -85,7 +85,7 @@ internal sealed class SseScanner(EventReader reader, CredentialEcho? echo = null
     /// </summary>
     public void Complete()
     {
-        if (_carry.Length > 0 && !IsDone && (_frameIsLong || Inspect(_carry.Span) != FrameFate.Strip))
+        if (_carry.Length > 0 && !IsDone && !SawLongError && (_frameIsLong || Inspect(_carry.Span) != FrameFate.Strip))
         {
             _tail.Append(_carry.Span);
         }
@@ -242,10 +242,18 @@ internal sealed class SseScanner(EventReader reader, CredentialEcho? echo = null
 
     private void PassLongFrame(IBufferWriter<byte> output)
     {
-        LongFrames += _frameIsLong ? 0 : 1;
+        if (!_frameIsLong)
+        {
+            LongFrames++;
+            SawLongError = SseFrame.TryGetData(_carry.Span, _joint, out var data, out var isErrorEvent) && reader.ReadsError(data, isErrorEvent);
+        }
+
         (_frameIsLong, _begun, _last) = (true, true, FrameFate.Pass);
-        ReleaseTail(output);
-        output.Write(_carry.Span);
+        if (!SawLongError)
+        {
+            ReleaseTail(output);
+            output.Write(_carry.Span);
+        }
 
         // Only whether the next byte begins a line matters from here on.
         (_scanned, _lineStart) = (0, _lineStart == _carry.Length ? 0 : -1);

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Crew.Testing;
 using Shouldly;
 using Xunit;
 using static Crew.Gateway.Tests.EndToEnd.GatewayServer;
@@ -90,6 +91,49 @@ public sealed class HostileProviderTests(GatewayServer gateway)
             text.ShouldNotContain("[DONE]");
             (await OutcomeAsync(stream)).ShouldBe("upstream_error");
         }
+    }
+
+    [Theory]
+    [InlineData("Bearer k3y", true)]
+    [InlineData("the key 'k3y' is wrong", true)]
+    [InlineData(@"the key \u006b3y is wrong", true)]
+    [InlineData("k3y", true)]
+    [InlineData("mok3ys and k3yboards", false)]
+    public async Task A_short_credential_counts_as_repeated_where_it_stands_as_a_word(string said, bool isReplaced)
+    {
+        var model = $"short-{Guid.NewGuid():n}";
+        await gateway.Server.CreateModelAsync(new NewModel { Id = model, ProviderId = await gateway.Server.CreateProviderAtAsync(gateway.Raw.BaseUrl, "k3y") });
+        var error = $$$"""{"error":{"message":"{{{said}}}","type":"x","param":null,"code":"y"}}""";
+        gateway.Raw.Answer = RawProvider.Json(400, error);
+        using var whole = await SendAsync(await gateway.KeyAsync(), Body(model: model));
+        whole.StatusCode.ShouldBe(isReplaced ? HttpStatusCode.BadGateway : HttpStatusCode.BadRequest);
+        (await whole.Content.ReadAsStringAsync()).Contains("k3y").ShouldBe(!isReplaced);
+
+        gateway.Raw.Answer = RawProvider.Stream(RawProvider.Chunk(null) + $"data: {error}\n\n");
+        using var stream = await SendAsync(await gateway.KeyAsync(), Body(""","stream":true,"max_tokens":64""", model));
+        (await stream.Content.ReadAsStringAsync()).Contains("k3y").ShouldBe(!isReplaced);
+    }
+
+    [Theory]
+    [InlineData("data: {\"error\":{\"message\":\"", "\"}}\n\n")]
+    [InlineData("data: {\"error\":\"", "\"}\n\n")]
+    [InlineData("event: error\ndata: ", "\n\n")]
+    public async Task An_error_of_more_than_a_megabyte_is_replaced_whatever_it_says(string before, string behind)
+    {
+        var error = before + new string('x', 1 << 20) + Credential + new string('x', 1 << 20) + behind;
+        gateway.Raw.Answer = RawProvider.Stream(RawProvider.Chunk(null) + error + RawProvider.Chunk("stop") + "data: [DONE]\n\n");
+        using var stream = await SendAsync(await gateway.KeyAsync(), Text(stream: true));
+        var text = await stream.Content.ReadAsStringAsync();
+        text.Length.ShouldBeLessThan(10_000);
+        text.ShouldNotContain(Credential);
+        text.ShouldContain("provider_unavailable");
+        text.ShouldNotContain("[DONE]");
+        (await OutcomeAsync(stream)).ShouldBe("upstream_error");
+
+        gateway.Raw.Answer = RawProvider.Json(400, error);
+        using var whole = await SendAsync(await gateway.KeyAsync(), Text());
+        whole.StatusCode.ShouldBe(HttpStatusCode.BadGateway);
+        (await whole.Content.ReadAsStringAsync()).ShouldNotContain(Credential);
     }
 
     private static string Text(bool stream = false) => Body(stream ? ""","stream":true,"max_tokens":64""" : "", RawModel);

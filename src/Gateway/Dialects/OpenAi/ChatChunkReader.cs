@@ -67,15 +67,34 @@ internal sealed class ChatChunkReader(bool clientWantsUsage, int choices = 1) : 
         IsDone = true;
     }
 
+    public override bool ReadsError(ReadOnlySpan<byte> beginning, bool isErrorEvent)
+    {
+        var chunk = default(ChunkMembers);
+        try
+        {
+            chunk.Read(beginning);
+        }
+        catch (JsonException)
+        {
+            // It goes on where we stopped reading.
+        }
+
+        SawError |= isErrorEvent || chunk.HasError;
+        return SawError;
+    }
+
     private ref struct ChunkMembers
     {
+        /// <summary>Stays set where the value of <c>error</c> is longer than what there is to read.</summary>
+        private bool _isInError;
+
         public TokenCounts? Usage { get; private set; }
 
         public bool HasUsage { get; private set; }
 
         public bool HasChoices { get; private set; }
 
-        public bool HasError { get; private set; }
+        public bool HasError { get => field || _isInError; private set; }
 
         public void Read(ReadOnlySpan<byte> data)
         {
@@ -89,7 +108,9 @@ internal sealed class ChatChunkReader(bool clientWantsUsage, int choices = 1) : 
             {
                 var (usage, choices, error, groq) = reader.ValueIsEscaped ? default : (reader.ValueTextEquals("usage"u8),
                     reader.ValueTextEquals("choices"u8), reader.ValueTextEquals("error"u8), reader.ValueTextEquals("x_groq"u8));
+                _isInError = error;
                 reader.Read();
+                _isInError = false;
                 if (usage)
                 {
                     ReadUsage(ref reader);
