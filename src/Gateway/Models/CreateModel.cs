@@ -49,7 +49,7 @@ internal static class CreateModel
             return mispriced;
         }
 
-        var made = await store.ChangeAsync<Model>(call.Tenant, call.Origin, async db =>
+        var made = await store.ChangeAsync<VersionedModel>(call.Tenant, call.Origin, async db =>
         {
             var targets = await ModelDraft.TargetsAsync(db, call, request.Targets);
             if (targets.Failed(out var astray))
@@ -66,9 +66,9 @@ internal static class CreateModel
             db.Add(model);
             db.Raise(ModelDraft.Happened(model, "model.created", new FieldChange("targets", null, model.Targets)));
             db.Touch(ModelCatalogue.FeedTopic, model.OwnerId);
-            return model;
+            return await ModelDraft.ShowAsync(db, call, model);
         }, cancel);
-        return made.Failed(out var refused) ? refused : Reply<ModelAnswer>.Created(ModelAnswer.Of(made.Value), made.Value.Version);
+        return made.Failed(out var refused) ? refused : Reply<ModelAnswer>.Created(made.Value.Answer, made.Value.Version);
     }
 
     private static Model Make(Request request, IReadOnlyList<ModelTarget> targets, Provider owner, PriceList? prices, DateTimeOffset now) => new()

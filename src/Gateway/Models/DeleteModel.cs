@@ -19,7 +19,7 @@ internal static class DeleteModel
 
     private static async Task<Reply<ModelAnswer>> Handle(string id, Call call, Store store, CancellationToken cancel)
     {
-        var deleted = await store.ChangeAsync<Model>(call.Tenant, call.Origin, async db =>
+        var deleted = await store.ChangeAsync<VersionedModel>(call.Tenant, call.Origin, async db =>
         {
             var found = await ModelDraft.FindAsync(db, call, id, toChange: true);
             if (found.Failed(out var missing))
@@ -36,8 +36,8 @@ internal static class DeleteModel
             db.Remove(model);
             db.Raise(ModelDraft.Happened(model, "model.deleted"));
             db.Touch(ModelCatalogue.FeedTopic, model.OwnerId);
-            return model;
+            return await ModelDraft.ShowAsync(db, call, model);
         }, cancel);
-        return deleted.Failed(out var refused) ? refused : ModelAnswer.Of(deleted.Value);
+        return deleted.Failed(out var refused) ? refused : deleted.Value.Answer;
     }
 }

@@ -119,6 +119,9 @@ internal static class ModelDraft
         return model;
     }
 
+    public static async Task<VersionedModel> ShowAsync(Db db, Call call, Model model) =>
+        new(ModelAnswer.Of(model, await ProviderAccess.VisibleAsync(db, call)), model.Version);
+
     public static Event Happened(Model model, string what, params IReadOnlyList<FieldChange> changes) =>
         new(what, new Resource("model", model.Id, model.Id))
         {

@@ -32,22 +32,25 @@ internal static class ReadModels
             return fault;
         }
 
-        var rows = await store.ReadAsync(call.Tenant, async db =>
+        var (rows, providers) = await store.ReadAsync(call.Tenant, async db =>
         {
-            var providers = (await db.Set<Provider>().AsNoTracking().ToListAsync(cancel))
-                .Where(p => ProviderAccess.Sees(call, p)).Select(p => p.Id).ToHashSet(StringComparer.Ordinal);
+            var visible = await ProviderAccess.VisibleAsync(db, call);
             var models = await db.Set<Model>().AsNoTracking().ToListAsync(cancel);
-            return models.Where(m => m.ReadTargets().Any(t => providers.Contains(t.ProviderId))).ToList();
+            return (models.Where(m => m.ReadTargets().Any(t => visible.Contains(t.ProviderId))).ToList(), visible);
         }, cancel);
         var page = rows.Select(m => (Model: m, Position: $"{m.Id}%{m.OwnerId}")).OrderBy(m => m.Position, StringComparer.Ordinal)
             .Where(m => paging.Cursor is null || string.CompareOrdinal(m.Position, paging.Cursor) > 0).Take(paging.Limit + 1).ToList();
         return new PageReply<ModelAnswer>(Page<(Model Model, string Position)>.From(page, paging.Limit, m => Paging.Encode(m.Position))
-            .Select(m => ModelAnswer.Of(m.Model)));
+            .Select(m => ModelAnswer.Of(m.Model, providers)));
     }
 
     private static async Task<Reply<ModelAnswer>> ReadAsync(string id, Call call, Store store, CancellationToken cancel)
     {
-        var found = await store.ReadAsync(call.Tenant, db => ModelDraft.FindAsync(db, call, id, toChange: false), cancel);
-        return found.Failed(out var missing) ? missing : Reply<ModelAnswer>.Ok(ModelAnswer.Of(found.Value), found.Value.Version);
+        var shown = await store.ReadAsync<Outcome<VersionedModel>>(call.Tenant, async db =>
+        {
+            var found = await ModelDraft.FindAsync(db, call, id, toChange: false);
+            return found.Failed(out var missing) ? missing : await ModelDraft.ShowAsync(db, call, found.Value);
+        }, cancel);
+        return shown.Failed(out var fault) ? fault : Reply<ModelAnswer>.Ok(shown.Value.Answer, shown.Value.Version);
     }
 }

@@ -36,7 +36,7 @@ internal static class UpdateModel
             return wrong;
         }
 
-        var changed = await store.ChangeAsync<Model>(call.Tenant, call.Origin, async db =>
+        var changed = await store.ChangeAsync<VersionedModel>(call.Tenant, call.Origin, async db =>
         {
             var found = await ModelDraft.FindAsync(db, call, id, toChange: true);
             if (found.Failed(out var missing))
@@ -53,9 +53,9 @@ internal static class UpdateModel
             model.Version++;
             model.UpdatedAt = clock.GetUtcNow();
             db.Touch(ModelCatalogue.FeedTopic, model.OwnerId);
-            return model;
+            return await ModelDraft.ShowAsync(db, call, model);
         }, cancel);
-        return changed.Failed(out var fault) ? fault : Reply<ModelAnswer>.Ok(ModelAnswer.Of(changed.Value), changed.Value.Version);
+        return changed.Failed(out var fault) ? fault : Reply<ModelAnswer>.Ok(changed.Value.Answer, changed.Value.Version);
     }
 
     private static async Task<Fault?> ApplyAsync(Db db, Call call, Model model, Request request)

@@ -16,6 +16,10 @@ internal static class ProviderAccess
 
     public static bool Sees(Call call, Provider provider) => provider.IsSharedWith(call.Workspace.Id) || MayWriteForOrganization(call);
 
+    /// <summary>The ids of the providers that the caller sees. They are few.</summary>
+    public static async Task<IReadOnlySet<string>> VisibleAsync(Db db, Call call) =>
+        (await db.Set<Provider>().AsNoTracking().ToListAsync()).Where(p => Sees(call, p)).Select(p => p.Id).ToHashSet(StringComparer.Ordinal);
+
     /// <summary>
     /// What is wrong with a credential. References to the machine's own secrets are for its operator: with the account master of any
     /// other organization they would send the operator's key to a server of that organization's choice.
