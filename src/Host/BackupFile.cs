@@ -41,6 +41,7 @@ internal static class BackupFile
                 CrashPoint.Pass(CrashPoints.BackupNameBefore);
                 File.Move(building, path, overwrite);
                 CrashPoint.Pass(CrashPoints.BackupNameAfter);
+                FolderSync.Flush(Path.GetDirectoryName(path)!);
             }
 
             return report;

@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
 using Crew.Kernel;
+using Crew.Storage;
 
 namespace Crew.Sealing;
 
@@ -62,8 +63,8 @@ public sealed class MasterKey : IDisposable
     }
 
     /// <summary>
-    /// Makes a new key and its file, readable and writable by this user only (0600), on disk before it returns. An existing file
-    /// is never touched.
+    /// Makes a new key and its file, readable and writable by this user only (0600), on disk before it returns, and its name in the
+    /// folder too. An existing file is never touched.
     /// </summary>
     public static Outcome<MasterKey> CreateFile(string path)
     {
@@ -84,6 +85,7 @@ public sealed class MasterKey : IDisposable
                 file.Flush(flushToDisk: true);
             }
 
+            FolderSync.Flush(Path.GetDirectoryName(Path.GetFullPath(path))!);
             return master;
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)

@@ -28,6 +28,7 @@ internal sealed class SqliteRestore(string file, StorageModel model, TimeProvide
                 CrashPoint.Pass(CrashPoints.SqliteRestoreNameBefore);
                 File.Move(_building, file, overwrite: false);
                 CrashPoint.Pass(CrashPoints.SqliteRestoreNameAfter);
+                FolderSync.Flush(Path.GetDirectoryName(file)!);
             }
 
             return report;
