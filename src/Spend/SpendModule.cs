@@ -32,7 +32,8 @@ public static class SpendModule
         services.AddHostedService(s => s.GetRequiredService<LedgerKeeper>());
         services.AddSingleton<ClientSeal>();
         services.AddSingleton<KeyBudgets>();
-        services.AddSingleton<OperatorBudgets>();
+        services.AddSingleton(s => new OperatorBudgets(
+            s.GetRequiredService<Store>(), s.GetRequiredService<SpendOptions>(), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<LedgerCheck>();
         services.AddSingleton<IExpiry, UsageExpiry>();
         return services;

@@ -53,6 +53,34 @@ public sealed class BudgetsCommandTests
         unknown.Error.ShouldContain("(not_found)");
     }
 
+    [Fact]
+    public async Task What_a_killed_server_held_can_be_released_before_the_next_start()
+    {
+        await using var mock = await MockProvider.StartAsync();
+        await using var server = await CrewServer.StartNewAsync(new CrewServerOptions { Providers = [mock] });
+        await server.CreateModelAsync(new NewModel { Id = "m", ProviderId = await server.CreateProviderAsync(mock) });
+        var budget = await server.CreateBudgetAsync("workspace", "0.004");
+        var client = server.Client((await server.CreateKeyAsync(new NewKey())).Key);
+        (await CallAsync(client, SmallCall)).ShouldBe(HttpStatusCode.OK);
+
+        // A server that lives keeps what it has leased.
+        (await Succeeds(server, "budgets", "release-lost", "--data", server.DataFolder, budget)).ShouldBe("released 0.000000000 USD\n");
+        await KillInTheMiddleOfAsync(server, mock, client);
+        var released = await Succeeds(server, "budgets", "release-lost", "--data", server.DataFolder, "--json", budget);
+        using (var document = JsonDocument.Parse(released))
+        {
+            Usd(document.RootElement, "released_usd").ShouldBeGreaterThanOrEqualTo(0.0024m);
+        }
+
+        var free = await ListedAsync(server, budget);
+        (Usd(free, "lost_usd"), Usd(free, "held_usd"), Usd(free, "free_usd")).ShouldBe((0m, 0m, 0.004m - Usd(free, "settled_usd")));
+        mock.Default = MockBehavior.Instant;
+        await server.StartAsync();
+        Usd(await ListedAsync(server, budget), "lost_usd").ShouldBe(0m);
+        (await CallAsync(client, LargeCall)).ShouldBe(HttpStatusCode.OK);
+        (await server.CommandAsync("doctor", "--data", server.DataFolder)).Output.ShouldNotContain("ledger_differs");
+    }
+
     private static async Task KillInTheMiddleOfAsync(CrewServer server, MockProvider mock, HttpClient client)
     {
         mock.Default = new MockBehavior { Shape = MockShape.Hang };

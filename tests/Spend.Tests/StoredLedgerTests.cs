@@ -68,12 +68,12 @@ public sealed class StoredLedgerTests
         (listed.Settled + listed.Lost + listed.Free).ShouldBe(new NanoUsd(1_000));
         (await second.HoldAsync(Given.Key(), listed.Free.Value + 1)).Fault.ShouldNotBeNull();
         (await second.HoldAsync(Given.Key(), listed.Free.Value)).Value.Release();
-        (await spend.Operator.ReleaseLostAsync(budget, Origin.System, default)).Value.ShouldBe(listed.Lost);
+        (await spend.Operator.ReleaseLostAsync(budget, noServerRuns: false, Origin.System, default)).Value.ShouldBe(listed.Lost);
         await second.Keeper.ApplyAsync([budget], default);
         (await second.HoldAsync(Given.Key(), 701)).Fault.ShouldNotBeNull();
         (await second.HoldAsync(Given.Key(), 700)).Fault.ShouldBeNull();
         spend.Events.Heard.ShouldContain(e => e.Type == "operator.budget.released" && e.Log == EventLog.Installation);
-        (await spend.Operator.ReleaseLostAsync("bud_none", Origin.System, default)).Fault.ShouldBe(Faults.NotFound);
+        (await spend.Operator.ReleaseLostAsync("bud_none", noServerRuns: false, Origin.System, default)).Fault.ShouldBe(Faults.NotFound);
     }
 
     [Theory]

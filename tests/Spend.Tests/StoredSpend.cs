@@ -20,7 +20,7 @@ internal sealed class StoredSpend : IAsyncDisposable
         var options = new StoreOptions { DataFolder = folder ?? Path.GetTempPath(), PostgresConnectionString = connection };
         Store = Store.Open(options, new StorageModel(SpendModule.Part), [Events], clock);
         Check = new LedgerCheck(Store);
-        Operator = new OperatorBudgets(Store, clock);
+        Operator = new OperatorBudgets(Store, new SpendOptions(), clock);
     }
 
     public TimeProvider Clock { get; }

@@ -48,9 +48,12 @@ internal static class BudgetsCommand
         {
             CommandLine.Data, CommandLine.Database, CommandLine.AsJson, id,
         };
-        release.SetAction((options, cancel) => CommandLine.WithInstallationAsync(options, mayBegin: false, async (_, services) =>
+        release.SetAction((options, cancel) => CommandLine.WithInstallationAsync(options, mayBegin: false, async (installation, services) =>
         {
-            var released = await services.GetRequiredService<OperatorBudgets>().ReleaseLostAsync(options.GetValue(id)!, Installation.Operator, cancel);
+            // On SQLite only one server can run, and that none does is known at once: what a dead one had leased is lost.
+            await using var claim = installation.Store.Dialect == "sqlite" ? await installation.Store.TryClaimAsync(cancel) : null;
+            var released = await services.GetRequiredService<OperatorBudgets>()
+                .ReleaseLostAsync(options.GetValue(id)!, noServerRuns: claim is not null, Installation.Operator, cancel);
             if (released.Fault is null)
             {
                 Terminal.Line(options.GetValue(CommandLine.AsJson)

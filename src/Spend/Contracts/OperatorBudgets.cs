@@ -11,12 +11,21 @@ public sealed record OperatorBudget(
     NanoUsd Lost, NanoUsd Free, DateTimeOffset? ResetsAt);
 
 /// <summary>Budgets from the command line. What it says of held amounts is what the database knows: leases, not single holds.</summary>
-public sealed class OperatorBudgets(Store store, TimeProvider clock)
+public sealed class OperatorBudgets
 {
+    /// <summary>A command is no server, so no number of a start is its own.</summary>
+    private const long NoEpoch = 0;
+
+    private readonly Store _store;
+    private readonly SpendOptions _options;
+    private readonly TimeProvider _clock;
+
+    internal OperatorBudgets(Store store, SpendOptions options, TimeProvider clock) => (_store, _options, _clock) = (store, options, clock);
+
     /// <summary>All budgets of the installation.</summary>
-    public Task<List<OperatorBudget>> ListAsync(CancellationToken cancel) => store.ReadAsync(SystemJob.OperatorCommand, async db =>
+    public Task<List<OperatorBudget>> ListAsync(CancellationToken cancel) => _store.ReadAsync(SystemJob.OperatorCommand, async db =>
     {
-        var nowMs = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var nowMs = _clock.GetUtcNow().ToUnixTimeMilliseconds();
         var budgets = (await db.Set<Budget>().AsNoTracking().OrderBy(b => b.Id).ToListAsync(cancel)).ConvertAll(b => b.Terms());
         var starts = budgets.Select(t => t.Window.At(nowMs).StartMs).Distinct().ToList();
         var leases = (await db.Set<Lease>().AsNoTracking().Where(l => starts.Contains(l.WindowStart)).ToListAsync(cancel)).ToLookup(l => l.BudgetId);
@@ -25,16 +34,23 @@ public sealed class OperatorBudgets(Store store, TimeProvider clock)
 
     /// <summary>
     /// Gives the lost capacity of a budget back, in all its windows; the operator has made sure that the provider did not bill
-    /// it. Answers how much it was.
+    /// it. Answers how much it was. What a server that died still had leased counts as lost here already, before the next start.
     /// </summary>
-    public Task<Outcome<NanoUsd>> ReleaseLostAsync(string budgetId, Origin origin, CancellationToken cancel) =>
-        store.ChangeAsync<NanoUsd>(SystemJob.OperatorCommand, origin, async db =>
+    /// <param name="noServerRuns">
+    /// The caller holds the claim of the database. Without it a server is dead after <see cref="SpendOptions.DeadAfterSeconds"/> of silence
+    /// where several may run, and never where only one can.
+    /// </param>
+    public Task<Outcome<NanoUsd>> ReleaseLostAsync(string budgetId, bool noServerRuns, Origin origin, CancellationToken cancel) =>
+        _store.ChangeAsync<NanoUsd>(SystemJob.OperatorCommand, origin, async db =>
         {
             if (await db.Set<Budget>().AsNoTracking().SingleOrDefaultAsync(b => b.Id == budgetId) is not { } budget)
             {
                 return Faults.NotFound;
             }
 
+            var nowMs = _clock.GetUtcNow().ToUnixTimeMilliseconds();
+            var deadBeforeMs = noServerRuns ? long.MaxValue : _store.Dialect == "sqlite" ? 0 : nowMs - (_options.DeadAfterSeconds * 1_000L);
+            await LeaseAppend.CloseDeadAsync(db, NoEpoch, deadBeforeMs, nowMs);
             var released = new NanoUsd(await LeaseAppend.ReleaseLostAsync(db, budgetId));
             db.Raise(new Event("operator.budget.released", new Resource("budget", budgetId, budget.SubjectOf().ToString()))
             {
