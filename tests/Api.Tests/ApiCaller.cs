@@ -6,7 +6,7 @@ using System.Text.Json;
 namespace Crew.Api.Tests;
 
 /// <summary>A client of the API with one key and one address.</summary>
-public sealed class ApiCaller(HttpClient http, Uri server, string? key, string address)
+public sealed class ApiCaller(HttpClient http, Uri server, string? key, string address, Evidence evidence)
 {
     public string Address => address;
 
@@ -56,12 +56,13 @@ public sealed class ApiCaller(HttpClient http, Uri server, string? key, string a
         }
 
         using var response = await http.SendAsync(request, TestContext.Current.CancellationToken);
-        return new ApiAnswer($"{method} {path}", response.StatusCode, response.Headers, response.Content.Headers, await response.Content.ReadAsStringAsync());
+        var call = new ApiCall(method, path, key is not null);
+        return new ApiAnswer(call, evidence, response.StatusCode, response.Headers, response.Content.Headers, await response.Content.ReadAsStringAsync());
     }
 }
 
 /// <summary>An answer, read whole.</summary>
-public sealed class ApiAnswer(string call, HttpStatusCode status, HttpResponseHeaders headers, HttpContentHeaders contentHeaders, string body)
+public sealed class ApiAnswer(ApiCall call, Evidence evidence, HttpStatusCode status, HttpResponseHeaders headers, HttpContentHeaders contentHeaders, string body)
 {
     private readonly Lazy<JsonElement> _json = new(() => JsonDocument.Parse(body).RootElement);
 
@@ -86,9 +87,21 @@ public sealed class ApiAnswer(string call, HttpStatusCode status, HttpResponseHe
 
     public int Number(string header) => int.Parse(Header(header)!);
 
-    public ApiAnswer ShouldBe(int expected, string? code = null)
+    /// <summary>Whether the answer is the expected one; that it is counts as shown by the running test.</summary>
+    public bool Is(int expected, string? code = null)
     {
         if (Status != expected || (code is not null && Code != code))
+        {
+            return false;
+        }
+
+        evidence.Note(call, expected, Code);
+        return true;
+    }
+
+    public ApiAnswer ShouldBe(int expected, string? code = null)
+    {
+        if (!Is(expected, code))
         {
             throw new ShouldAssertException($"{call} should answer {expected} {code} but answered {Status}: {body}");
         }

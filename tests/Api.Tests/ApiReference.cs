@@ -62,6 +62,18 @@ public sealed class ApiReference
 
     public IReadOnlyList<ApiOperation> Operations { get; }
 
+    /// <summary>The operation that a call meets: one whose path stands so, or the closest with parameters. A model's id may hold slashes.</summary>
+    public ApiOperation? Find(ApiCall call)
+    {
+        var path = call.Path.Split('/');
+        return Operations.Where(o => o.Method == call.Method && Meets(o.Path.Split('/'), path))
+            .OrderBy(o => o.Path.Count(c => c == '{')).ThenByDescending(o => o.Path.Length).FirstOrDefault();
+    }
+
+    private static bool Meets(string[] template, string[] path) =>
+        (template.Length == path.Length || (template.Length < path.Length && template[^1].StartsWith('{') && template.Contains("models")))
+        && template.Zip(path).All(pair => pair.First.StartsWith('{') ? pair.Second.Length > 0 : pair.First == pair.Second);
+
     public JsonElement Resolve(JsonElement node)
     {
         while (node.ValueKind == JsonValueKind.Object && node.TryGetProperty("$ref", out var reference))

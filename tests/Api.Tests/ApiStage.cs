@@ -60,6 +60,9 @@ public abstract class ApiStage : IAsyncLifetime
 
     public ApiReference Reference { get; private set; } = null!;
 
+    /// <summary>What the tests of this run have shown of the endpoints.</summary>
+    public Evidence Evidence { get; } = new();
+
     public async ValueTask InitializeAsync()
     {
         if (!IsAvailable)
@@ -95,7 +98,7 @@ public abstract class ApiStage : IAsyncLifetime
     }
 
     /// <summary>A client with this key (or none) and an address of its own.</summary>
-    public ApiCaller Caller(string? key, string? address = null) => new(_http, Server.Address, key, address ?? NewAddress());
+    public ApiCaller Caller(string? key, string? address = null) => new(_http, Server.Address, key, address ?? NewAddress(), Evidence);
 
     public string NewAddress()
     {

@@ -96,6 +96,25 @@ public abstract class IsolationTests(ApiStage stage) : ApiTests(stage)
         }
     }
 
+    [Fact]
+    public async Task A_model_names_no_provider_that_is_not_shared_with_the_workspace()
+    {
+        async Task<string> ProviderAsync(object body) => (await Stage.Account.PostAsync("/v1/gateway/providers", body)).ShouldBe(201).Text("id");
+        var shared = await ProviderAsync(new { name = "shared", kind = "sandbox", owner = "organization" });
+        var hidden = await ProviderAsync(new { name = "hidden", kind = "sandbox", owner = "organization", shared_with = new[] { Stage.SecondWorkspaceId } });
+        var id = $"two-targets-{Random.Shared.NextInt64():x}";
+        var targets = new[] { shared, hidden }.Select(p => new { provider_id = p, upstream_model = "crew-sandbox-echo" });
+        (await Stage.Account.PostAsync("/v1/gateway/models", new { id, targets })).ShouldBe(201).Body.ShouldContain(hidden);
+        foreach (var path in new[] { $"/v1/gateway/models/{id}", "/v1/gateway/models" })
+        {
+            var seen = (await Stage.Master.GetAsync(path)).ShouldBe(200);
+            seen.Body.ShouldContain(shared);
+            seen.Body.ShouldNotContain(hidden);
+        }
+
+        (await Stage.Account.GetAsync($"/v1/gateway/models/{id}")).ShouldBe(200).Body.ShouldContain(hidden);
+    }
+
     /// <summary>The word after /v1 that says what the id on a route is of.</summary>
     private static string KindOf(ApiOperation operation) =>
         string.Join('/', operation.Path.Split('/').Skip(2).TakeWhile(part => !part.StartsWith('{')));
@@ -161,7 +180,7 @@ public abstract class IsolationTests(ApiStage stage) : ApiTests(stage)
                 continue; // A right of the organization, which a caller without it lacks before any id is looked at.
             }
 
-            if (answer.Status != 404 || answer.Code is not ("not_found" or "model_not_found"))
+            if (!answer.Is(404, "not_found") && !answer.Is(404, "model_not_found"))
             {
                 offenders.Add($"{answer} {answer.Body}");
             }

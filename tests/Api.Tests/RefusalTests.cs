@@ -51,7 +51,7 @@ public abstract class RefusalTests(ApiStage stage) : ApiTests(stage)
         {
             var answer = await SendAsync(key.Caller, operation);
             var required = answer.Code == "insufficient_permissions" ? answer.Error.GetProperty("details").GetProperty("required").GetString() : "";
-            if (answer.Status != 403 || required != operation.Permissions[0])
+            if (!answer.Is(403, "insufficient_permissions") || required != operation.Permissions[0])
             {
                 offenders.Add($"{answer} {required}");
             }
@@ -150,6 +150,28 @@ public abstract class RefusalTests(ApiStage stage) : ApiTests(stage)
     }
 
     [Fact]
+    public async Task A_path_in_another_case_is_another_path_on_every_route()
+    {
+        var offenders = new List<string>();
+        foreach (var operation in Stage.Reference.Operations)
+        {
+            var last = operation.Path.Split('/').Last(part => !part.StartsWith('{'));
+            foreach (var path in new[] { operation.Path.Replace("/v1/", "/V1/"), operation.Path.Replace($"/{last}", $"/{char.ToUpperInvariant(last[0])}{last[1..]}") })
+            {
+                var answer = await Stage.Account.SendAsync(operation.Method, new ApiOperation(operation.Method, path, operation.Node).At(WellFormedId));
+                if (!answer.Is(404, "not_found"))
+                {
+                    offenders.Add(answer.ToString());
+                }
+            }
+        }
+
+        ShouldBeNone(offenders);
+        var model = await Stage.Master.GetAsync("/v1/models/Llama-3");
+        model.ShouldBe(404, "model_not_found");
+    }
+
+    [Fact]
     public async Task A_method_that_a_path_does_not_have_is_405_and_names_those_it_has()
     {
         var offenders = new List<string>();
@@ -210,7 +232,7 @@ public abstract class RefusalTests(ApiStage stage) : ApiTests(stage)
         foreach (var operation in Closed)
         {
             var answer = await SendAsync(caller, operation);
-            if (answer.Status != status || answer.Code != code || Complaint(operation, answer) is { Length: > 0 }
+            if (!answer.Is(status, code) || Complaint(operation, answer) is { Length: > 0 }
                 || (detail is not null && answer.Error.GetProperty("details").GetProperty(detail).GetString() != expected))
             {
                 offenders.Add($"{answer} {Complaint(operation, answer)}");
