@@ -62,7 +62,7 @@ internal sealed class CrewSettings
     public string? OpenAiApiKey => Get("OPENAI_API_KEY");
 
     /// <summary>The key file that the first start on SQLite makes: beside the data folder, never in it.</summary>
-    public string DefaultKeyFile => DataFolder.TrimEnd('/') + ".key";
+    public string DefaultKeyFile => Sealing.MasterKey.DefaultFileOf(DataFolder);
 
     public string FirstRunFile => DataFolder.TrimEnd('/') + ".first-run.json";
 

@@ -53,9 +53,6 @@ public static class Permissions
         return found;
     }
 
-    /// <summary>Whether the permission belongs to the organization level.</summary>
-    public static bool IsOrganizational(Permission permission) => permission.Index >= WorkspaceResourceCount + Special.Length;
-
     /// <summary>Everything within a workspace: what <c>*</c> means.</summary>
     public static PermissionSet All { get; } = Where((_, index) => index < WorkspaceResourceCount + Special.Length);
 

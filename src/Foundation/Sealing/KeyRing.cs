@@ -53,13 +53,6 @@ public sealed class KeyRing
         return ring.Add(rows) is { } fault ? fault : ring;
     }
 
-    /// <summary>Whether the master key is the one that these rows were made with.</summary>
-    public static bool IsMasterRight(IEnumerable<WrappedKey> rows, MasterKey master)
-    {
-        var roots = rows.Where(static row => row.ParentId is null).ToList();
-        return roots.Count > 0 && roots.Exists(row => CanOpen(master, row));
-    }
-
     /// <summary>Begins the hierarchy of a new installation. <paramref name="installation"/> is its first row, to be stored.</summary>
     public static KeyRing Begin(MasterKey master, DateTimeOffset now, out WrappedKey installation)
     {

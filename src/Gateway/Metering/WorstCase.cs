@@ -18,9 +18,6 @@ internal readonly record struct WorstCase(long BodyBytes, int OutputCap, int Cho
     /// <summary>Tokens that providers add when tools are declared.</summary>
     public const int ToolTemplateTokens = 1024;
 
-    /// <summary>Below this many output tokens a clamped answer is of no use, so the call is refused instead.</summary>
-    public const int LeastClampTokens = 16;
-
     public long InputTokens => BodyBytes + TemplateTokens + (HasTools ? ToolTemplateTokens : 0);
 
     public long OutputTokens => (long)OutputCap * Choices;
@@ -28,21 +25,4 @@ internal readonly record struct WorstCase(long BodyBytes, int OutputCap, int Cho
     /// <exception cref="OverflowException">The cost does not fit into 64 bits.</exception>
     public NanoUsd CostAt(PriceList prices) =>
         PriceList.RoundUp(((Int128)InputTokens * prices.DearestInput.Value) + ((Int128)OutputTokens * prices.Output.Value));
-
-    /// <summary>
-    /// The highest output cap, at most <see cref="OutputCap"/>, whose worst case fits into <paramref name="free"/>;
-    /// null where fewer than <see cref="LeastClampTokens"/> (or the lower cap that the client asked for) would fit.
-    /// </summary>
-    public int? CapThatFits(PriceList prices, NanoUsd free)
-    {
-        var left = ((Int128)free.Value * PriceList.TokensPerPrice) - ((Int128)InputTokens * prices.DearestInput.Value);
-        var perToken = (Int128)prices.Output.Value * Choices;
-        if (left < 0)
-        {
-            return null;
-        }
-
-        var fits = perToken == 0 ? OutputCap : (int)Int128.Min(left / perToken, OutputCap);
-        return fits >= Math.Min(LeastClampTokens, OutputCap) ? fits : null;
-    }
 }

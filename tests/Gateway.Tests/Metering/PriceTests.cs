@@ -82,29 +82,6 @@ public sealed class PriceTests
         prices.CostOf(used).ShouldBeLessThanOrEqualTo(spread.CostAt(prices));
     }).Check(Config.QuickThrowOnFailure.WithMaxTest(1_000));
 
-    [Fact]
-    public void A_clamped_cap_fits_and_the_next_higher_one_does_not() =>
-        Prop.ForAll(Prices, ArbMap.Default.ArbFor<(uint, ushort, byte)>(), static (prices, draw) =>
-        {
-            var worst = new WorstCase(draw.Item2, 4_096, (draw.Item3 % 8) + 1, false);
-            var free = new NanoUsd(draw.Item1);
-            var cap = worst.CapThatFits(prices, free);
-            if (cap is { } fits)
-            {
-                fits.ShouldBeInRange(WorstCase.LeastClampTokens, 4_096);
-                (worst with { OutputCap = fits }).CostAt(prices).ShouldBeLessThanOrEqualTo(free);
-            }
-
-            if (cap is null or < 4_096)
-            {
-                (worst with { OutputCap = (cap ?? WorstCase.LeastClampTokens - 1) + 1 }).CostAt(prices).ShouldBeGreaterThan(free);
-            }
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(1_000));
-
-    [Fact]
-    public void A_clients_own_cap_below_the_least_clamp_is_served() =>
-        new WorstCase(100, 4, 1, false).CapThatFits(Usual, NanoUsd.TryParse("1", out var dollar) ? dollar : default).ShouldBe(4);
-
     [Theory]
     [InlineData(0, 0)]
     [InlineData(1, 1)]
