@@ -133,6 +133,40 @@ public sealed class BudgetTests : IDisposable
         await ShouldBeSettledAsync(budget);
     }
 
+    [Fact]
+    public async Task Of_a_thousand_streams_whose_clients_leave_exactly_those_are_admitted_that_the_cap_pays_for()
+    {
+        const int streams = 1_000;
+        var gate = new MockGate();
+        _gateway.Mock.Default = new MockBehavior { Gate = gate, GateAfterChunks = 3, CompletionTokens = 1_000 };
+        var body = Request.Replace("{\"model", "{\"stream\":true,\"model");
+        var cap = WorstCase(body, Cap) * Admitted;
+        var (client, budget) = await CappedAsync(cap);
+        var done = await Task.WhenAll(Enumerable.Range(0, streams).Select(_ => SendAsync(client, body, HttpCompletionOption.ResponseHeadersRead)));
+        await gate.ReachedAsync(Admitted, Limit);
+        var admitted = done.Where(a => a.StatusCode == HttpStatusCode.OK).ToList();
+        admitted.Count.ShouldBe(Admitted);
+        done.Count(a => a.StatusCode == HttpStatusCode.PaymentRequired).ShouldBe(streams - Admitted);
+
+        // Who leaves gives nothing back before the provider has said what it bills.
+        admitted[..(Admitted / 2)].ForEach(left => left.Dispose());
+        using (var late = await SendAsync(client, body))
+        {
+            late.StatusCode.ShouldBe(HttpStatusCode.PaymentRequired);
+        }
+
+        gate.Open();
+        foreach (var stays in admitted[(Admitted / 2)..])
+        {
+            (await stays.Content.ReadAsStringAsync()).ShouldEndWith("data: [DONE]\n\n");
+        }
+
+        await _gateway.Mock.Books.QuietAsync(Limit);
+        await ShouldBeSettledAsync(budget);
+        _gateway.Mock.Books.Received.ShouldBe(Admitted);
+        _gateway.Mock.Books.TotalNanoUsd.ShouldBeLessThanOrEqualTo(cap);
+    }
+
     private async Task<(HttpClient Client, string BudgetId)> CappedAsync(long nano)
     {
         var key = await _gateway.Server.CreateKeyAsync(new NewKey());
