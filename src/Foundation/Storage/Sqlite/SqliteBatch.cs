@@ -18,6 +18,10 @@ internal sealed class SqliteBatch(SqliteConnection connection, TimeProvider cloc
 
     public void Execute(string sql) => Check(raw.sqlite3_exec(Connection.Handle, sql));
 
+    public void Begin() => Step(Prepare("BEGIN IMMEDIATE"));
+
+    public void Commit() => Step(Prepare("COMMIT"));
+
     /// <summary>Moves what is left of the WAL into the database, between two batches; what a reader or another process forbids stays.</summary>
     public void Checkpoint() => raw.sqlite3_exec(Connection.Handle, "PRAGMA wal_checkpoint(PASSIVE)");
 

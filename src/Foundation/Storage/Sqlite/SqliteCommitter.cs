@@ -15,6 +15,13 @@ internal sealed class SqliteCommitter(StoreOptions options, Func<SqliteConnectio
     /// </summary>
     private const int MostWalFrames = 8_192;
 
+    /// <summary>
+    /// Page cache of the write connection in KiB. It holds the ends of a few trees and the ways there; what else a batch touches comes
+    /// from the system's cache. Four times as much saved nothing for one workspace, a few percent of
+    /// this thread's time with rows at random in 5,000, and held 26 MB more.
+    /// </summary>
+    private const int CacheKibibytes = 8_000;
+
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _wake = new(0, 1);
     private List<object> _waiting = [];
@@ -104,7 +111,7 @@ internal sealed class SqliteCommitter(StoreOptions options, Func<SqliteConnectio
     private void Run()
     {
         using var batch = new SqliteBatch(open(), clock);
-        batch.Execute("PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-32000");
+        batch.Execute($"PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-{CacheKibibytes}");
         var gathering = new GatherRule(TimeSpan.FromMilliseconds(options.GatherMilliseconds), clock);
         while (true)
         {
@@ -175,7 +182,7 @@ internal sealed class SqliteCommitter(StoreOptions options, Func<SqliteConnectio
         try
         {
             CrashPoint.Pass(CrashPoints.SqliteBatchBefore);
-            batch.Execute("BEGIN IMMEDIATE");
+            batch.Begin();
             begun = true;
             foreach (var item in items)
             {
@@ -192,7 +199,7 @@ internal sealed class SqliteCommitter(StoreOptions options, Func<SqliteConnectio
             batch.WriteCounters();
             batch.MoveMarks();
             CrashPoint.Pass(CrashPoints.SqliteCommitBefore);
-            batch.Execute("COMMIT");
+            batch.Commit();
             CrashPoint.Pass(CrashPoints.SqliteCommitAfter);
             durable = true;
         }
