@@ -55,6 +55,7 @@ public static class CrashPoints
     public const string LeaseAfter = "lease.after";
 
     // A first start, and the schema.
+    public const string MasterKeyBefore = "start.master_key.before";
     public const string MasterKeyAfter = "start.master_key.after";
     public const string SqliteSchemaFileAfter = "sqlite.schema.file.after";
     public const string SqliteSchemaCommitAfter = "sqlite.schema.commit.after";

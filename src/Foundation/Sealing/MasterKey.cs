@@ -64,7 +64,8 @@ public sealed class MasterKey : IDisposable
 
     /// <summary>
     /// Makes a new key and its file, readable and writable by this user only (0600), on disk before it returns, and its name in the
-    /// folder too. An existing file is never touched.
+    /// folder too. An existing file is never touched. The name is given last, so that a process that dies on the way leaves no half of
+    /// a key behind it.
     /// </summary>
     public static Outcome<MasterKey> CreateFile(string path)
     {
@@ -74,32 +75,32 @@ public sealed class MasterKey : IDisposable
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         }
 
-        FileStream? file = null;
+        var building = $"{path}.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}.partial";
         try
         {
-            file = new FileStream(path, options);
             var master = Generate();
-            using (file)
+            using (var file = new FileStream(building, options))
             {
                 file.Write(Encoding.ASCII.GetBytes(Convert.ToBase64String(master._key) + "\n"));
                 file.Flush(flushToDisk: true);
             }
 
+            CrashPoint.Pass(CrashPoints.MasterKeyBefore);
+            File.Move(building, path, overwrite: false);
             FolderSync.Flush(Path.GetDirectoryName(Path.GetFullPath(path))!);
             return master;
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
-            if (file is null)
+            return File.Exists(path) ? SealingFaults.KeyFileExists(path) : SealingFaults.MasterKeyUnreadable(path, refused.GetType().Name);
+        }
+        finally
+        {
+            // Half a key (a full disk) must not stand in the way of the next attempt.
+            if (File.Exists(building))
             {
-                return File.Exists(path)
-                    ? SealingFaults.KeyFileExists(path)
-                    : SealingFaults.MasterKeyUnreadable(path, refused.GetType().Name);
+                File.Delete(building);
             }
-
-            // Half a key (a full disk) must not stand in the way of the next attempt; the file is ours, made a moment ago.
-            File.Delete(path);
-            return SealingFaults.MasterKeyUnreadable(path, refused.GetType().Name);
         }
     }
 

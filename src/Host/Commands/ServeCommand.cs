@@ -124,6 +124,7 @@ internal static class ServeCommand
 
         using var file = new FileStream(settings.FirstRunFile, options);
         JsonSerializer.Serialize(file, run, CommandLine.Json);
+        file.Flush(flushToDisk: true);
         Terminal.Error($"First start: the keys are in {settings.FirstRunFile} (readable by this user only; removed at first use).");
     }
 }

@@ -48,7 +48,7 @@ internal static class KillPlan
     ];
 
     public static readonly SweptPoint[] SqliteFirstStart =
-        [new(CrashPoints.MasterKeyAfter, 1), new(CrashPoints.SqliteSchemaFileAfter, 8), new(CrashPoints.SqliteSchemaCommitAfter, 1)];
+        [new(CrashPoints.MasterKeyBefore, 1), new(CrashPoints.MasterKeyAfter, 1), new(CrashPoints.SqliteSchemaFileAfter, 8), new(CrashPoints.SqliteSchemaCommitAfter, 1)];
 
     public static readonly SweptPoint[] PostgresFirstStart = [new(CrashPoints.PostgresSchemaFileAfter, 8), new(CrashPoints.PostgresSchemaCommitAfter, 1)];
 

@@ -48,6 +48,23 @@ internal static class PostgresExamination
                 ? new("clock", FindingLevel.Ok, "The clocks of this machine and of PostgreSQL agree.")
                 : new("clock", FindingLevel.Failed, $"The clocks of this machine and of PostgreSQL are {apart} seconds apart.",
                     "Set both right, and keep them so with NTP (for example chrony or systemd-timesyncd)."),
+            await DurabilityAsync(connection, cancel),
         ];
+    }
+
+    /// <summary>What PostgreSQL says is committed must outlive it, and a replica that may take its place must have it.</summary>
+    private static async Task<StoreFinding> DurabilityAsync(NpgsqlConnection connection, CancellationToken cancel)
+    {
+        const string name = "postgres_durability";
+        var (commit, standbys, replicas) = (await PostgresCatalog.ReadAsync(connection, """
+            SELECT current_setting('synchronous_commit'), current_setting('synchronous_standby_names'), (SELECT count(*) FROM pg_stat_replication)
+            """, r => (r.GetString(0), r.GetString(1), r.GetInt64(2)), cancel))[0];
+        return commit == "off"
+            ? new(name, FindingLevel.Failed, "PostgreSQL acknowledges commits before they are on disk (synchronous_commit = off).",
+                "ALTER SYSTEM SET synchronous_commit = on; SELECT pg_reload_conf();")
+            : replicas > 0 && (standbys.Length == 0 || commit == "local")
+                ? new(name, FindingLevel.Warning, "A replica follows, and commits do not wait for it: promoted, it may lack the last answers.",
+                    "Name it in synchronous_standby_names and keep synchronous_commit at on, or never promote it without its primary's log.")
+                : new(name, FindingLevel.Ok, "What PostgreSQL acknowledges is on disk, and on the replicas that it waits for.");
     }
 }
