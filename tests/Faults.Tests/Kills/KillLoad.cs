@@ -20,10 +20,26 @@ internal sealed partial class KillLoad(CrewServer server, Acknowledged acknowled
     private const int MostTokens = 4_000;
     private const int JsonClients = 6;
     private const int StreamClients = 4;
+    private const int PollMilliseconds = 10;
+    private const int MostWaitMilliseconds = 90_000;
+    private const int PauseMilliseconds = 20;
     private static int s_tokens;
 
     /// <summary>Speaks exactly as many tokens as the request allows.</summary>
     public static MockBehavior Speaks { get; } = new() { CompletionTokens = 1_000_000, Text = "ok", Chunks = 3, LatencyMinMs = 1, LatencyMaxMs = 4 };
+
+    public Acknowledged Told => acknowledged;
+
+    /// <summary>Returns when so many more things were acknowledged.</summary>
+    public async Task ToldMoreAsync(int count)
+    {
+        var wanted = acknowledged.Count + count;
+        for (var waited = 0; acknowledged.Count < wanted; waited += PollMilliseconds)
+        {
+            waited.ShouldBeLessThan(MostWaitMilliseconds, "the server does not come back");
+            await Task.Delay(PollMilliseconds);
+        }
+    }
 
     /// <summary>Runs until the server is gone or <paramref name="stop"/> trips.</summary>
     public async Task RunAsync(CancellationToken stop)
@@ -56,9 +72,9 @@ internal sealed partial class KillLoad(CrewServer server, Acknowledged acknowled
             {
                 acknowledged.Answers[RequestId(response)] = CostOf(text);
             }
-            else if (response.StatusCode == HttpStatusCode.PaymentRequired)
+            else
             {
-                await Task.Delay(50, stop);
+                await Task.Delay(PauseMilliseconds, stop);
             }
         });
     }
@@ -72,6 +88,7 @@ internal sealed partial class KillLoad(CrewServer server, Acknowledged acknowled
             using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stop);
             if (response.StatusCode != HttpStatusCode.OK)
             {
+                await Task.Delay(PauseMilliseconds, stop);
                 return;
             }
 
@@ -99,7 +116,7 @@ internal sealed partial class KillLoad(CrewServer server, Acknowledged acknowled
         });
     }
 
-    private static async Task RepeatAsync(CancellationTokenSource gone, Func<CancellationToken, Task> once)
+    private async Task RepeatAsync(CancellationTokenSource gone, Func<CancellationToken, Task> once)
     {
         while (!gone.IsCancellationRequested)
         {
@@ -107,10 +124,20 @@ internal sealed partial class KillLoad(CrewServer server, Acknowledged acknowled
             {
                 await once(gone.Token);
             }
-            catch (Exception error) when (error is HttpRequestException or IOException or OperationCanceledException)
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            catch (Exception error) when (error is HttpRequestException or IOException)
             {
                 // Not acknowledged. The first to see the server gone tells the others.
-                await gone.CancelAsync();
+                if (!server.IsRunning)
+                {
+                    await gone.CancelAsync();
+                    return;
+                }
+
+                await Task.Delay(PauseMilliseconds);
             }
         }
     }

@@ -66,7 +66,7 @@ public abstract class KillTests(ITestOutputHelper output)
         doctor.Output.ShouldContain("equals the ledger");
     }
 
-    private static async Task<(string Key, string TightKey)> SetUpAsync(CrewServer server, MockProvider mock)
+    internal static async Task<(string Key, string TightKey)> SetUpAsync(CrewServer server, MockProvider mock)
     {
         var provider = await server.CreateProviderAsync(mock);
         await server.CreateModelAsync(new NewModel { Id = KillLoad.Model, ProviderId = provider });
