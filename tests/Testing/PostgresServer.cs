@@ -19,13 +19,10 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private readonly string? _folder;
     private readonly string _admin;
+    private readonly int _port;
     private int _databases;
 
-    private PostgresServer(string admin, string? folder)
-    {
-        _admin = admin;
-        _folder = folder;
-    }
+    private PostgresServer(string admin, string? folder, int port = 0) => (_admin, _folder, _port) = (admin, folder, port);
 
     /// <summary>Whether a test may count on a PostgreSQL here at all.</summary>
     public static bool IsAvailable => Given is not null || File.Exists(Path.Combine(Binaries, "initdb"));
@@ -36,6 +33,14 @@ public sealed class PostgresServer : IAsyncDisposable
     public string? DataFolder => _folder is null ? null : Path.Combine(_folder, "data");
 
     public static Task<PostgresServer> SharedAsync() => SharedServer.Value;
+
+    /// <summary>A server that no other test knows, so that it may be stopped.</summary>
+    public static Task<PostgresServer> StartNewAsync() => Task.Run(Start);
+
+    /// <summary>Ends the server: <c>immediate</c> as a crash would, <c>fast</c> in order. <see cref="StartAgain"/> brings it back.</summary>
+    public void Stop(string mode) => RunAsPostgres("pg_ctl", "-D", Path.Combine(Own(), "data"), "-m", mode, "-w", "stop");
+
+    public void StartAgain() => Launch(Own(), _port);
 
     /// <summary>Makes an empty database and returns the connection string of its owner.</summary>
     public async Task<string> CreateDatabaseAsync()
@@ -78,11 +83,15 @@ public sealed class PostgresServer : IAsyncDisposable
         var data = Path.Combine(folder, "data");
         RunAsPostgres("initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8");
         var port = FreePort();
-        RunAsPostgres("pg_ctl", "-D", data, "-w", "-t", "30", "-l", Path.Combine(folder, "server.log"), "-o",
-            $"-p {port} -c unix_socket_directories='' -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=300", "start");
-        var admin = $"Host=127.0.0.1;Port={port};Username=postgres;Database=postgres";
-        return new PostgresServer(admin, folder);
+        Launch(folder, port);
+        return new PostgresServer($"Host=127.0.0.1;Port={port};Username=postgres;Database=postgres", folder, port);
     }
+
+    private static void Launch(string folder, int port) =>
+        RunAsPostgres("pg_ctl", "-D", Path.Combine(folder, "data"), "-w", "-t", "30", "-l", Path.Combine(folder, "server.log"), "-o",
+            $"-p {port} -c unix_socket_directories='' -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=300", "start");
+
+    private string Own() => _folder ?? throw new InvalidOperationException("Only a server that this process started can be stopped.");
 
     private async Task ExecuteAsync(string sql)
     {

@@ -14,6 +14,8 @@ namespace Crew.Testing;
 public sealed partial class CrewServer : IAsyncDisposable
 {
     private const int Terminate = 15;
+    private const int Continue = 18;
+    private const int Stop = 19;
     private const int AddressRaces = 3;
 
     private static readonly JsonSerializerOptions Snake = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
@@ -88,6 +90,18 @@ public sealed partial class CrewServer : IAsyncDisposable
             ?? throw new InvalidOperationException("crew init printed null.");
         return _installation;
     }
+
+    /// <summary>Takes over the installation that another server of the same database has made.</summary>
+    public void Join(CrewInstallation installation) => _installation = installation;
+
+    /// <summary>Stops the process in its tracks (SIGSTOP): it answers nothing, and loses nothing.</summary>
+    public void Pause() => Signal(Stop);
+
+    /// <summary>Lets a stopped process go on (SIGCONT).</summary>
+    public void Resume() => Signal(Continue);
+
+    /// <summary>Asks the server to stop (SIGTERM) and does not wait for it.</summary>
+    public void Ask() => Signal(Terminate);
 
     /// <summary>Runs any command of the product in the child's environment and waits for its end.</summary>
     public async Task<CrewCommand> CommandAsync(params string[] arguments)
@@ -217,6 +231,14 @@ public sealed partial class CrewServer : IAsyncDisposable
         if (!_options.KeepFiles)
         {
             Directory.Delete(Root, recursive: true);
+        }
+    }
+
+    private void Signal(int signal)
+    {
+        if (_process is not { HasExited: false } process || SendSignal(process.Id, signal) != 0)
+        {
+            throw new InvalidOperationException("The server does not run.");
         }
     }
 
