@@ -57,9 +57,7 @@ internal static class GatewayFaults
         "The provider of this model did not answer within its time limit. Repeat the request, ask for less output, or stream the answer.");
 
     /// <summary>As the keys module says it of a key that is dead at the start of a request.</summary>
-    public static readonly Fault KeyRevoked = new Fault("expired_api_key", 401,
-        "This API key was revoked while the request was under way. Use another key, or ask the workspace's Owner for a new one.")
-        .With("reason", "revoked");
+    public static readonly Fault KeyRevoked = Faults.CredentialRevoked;
 
     public static readonly Fault OperatorOnly = Faults.Invalid("api_key",
         "env: and file: name places on the server, so only account masters of the first organization may set them. Give the credential itself.");

@@ -9,7 +9,7 @@ internal static class HostFaults
         "PostgreSQL does not answer under CREW_DATABASE. Check host, port, name, user and password, and that it accepts connections from here.");
 
     public static readonly Fault AlreadyServed = new("already_served", 409,
-        "Another crew process serves this data folder or database. Stop it first, or use another one.");
+        "Another crew process is at this data folder or database. Stop it first, or use another one.");
 
     public static readonly Fault AlreadyInitialised = new("already_initialised", 409,
         "There is an installation already. Start it with crew serve; make a further organization with crew orgs create.");

@@ -124,6 +124,28 @@ internal sealed class Installation(IServiceProvider services, CrewSettings setti
     public async Task<Fault?> RecordAsync(Event happened, CancellationToken cancel) =>
         (await new InstallationLog(Store, services.GetRequiredService<KeyRing>(), services.GetRequiredService<TimeProvider>()).AppendAsync(Operator, happened, cancel)).Fault;
 
+    /// <summary>
+    /// Makes the first organization; null when there is one. Of many processes that start at once on an empty database one makes
+    /// it, and the others find it.
+    /// </summary>
+    public async Task<Outcome<FirstRun?>> BeginAsync(string name, string email, CancellationToken cancel)
+    {
+        var provisioner = services.GetRequiredService<Provisioner>();
+        if (await provisioner.AnyAsync(cancel))
+        {
+            return (FirstRun?)null;
+        }
+
+        await using var turn = await Store.TurnAsync(cancel);
+        if (await provisioner.AnyAsync(cancel))
+        {
+            return (FirstRun?)null;
+        }
+
+        var made = await ProvisionAsync(name, email, cancel);
+        return made.Failed(out var fault) ? fault : made.Value;
+    }
+
     /// <summary>Makes the first (or a further) organization with its two master keys.</summary>
     public async Task<Outcome<FirstRun>> ProvisionAsync(string name, string email, CancellationToken cancel)
     {

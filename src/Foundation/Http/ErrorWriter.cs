@@ -14,12 +14,8 @@ public static class ErrorWriter
     /// <summary>Answers with the refusal after the record of the credential's use is durable.</summary>
     public static async Task RefuseAsync(Call call, Fault fault)
     {
-        if (!await ReplyWriter.RecordAccessAsync(call, fault.Status is 401 or 403 or 404 or 402 or 429 ? "denied" : "failure", fault.Status, fault.Code))
-        {
-            fault = Faults.AuditUnavailable;
-        }
-
-        await WriteAsync(call, fault);
+        var outcome = fault.Status is 401 or 403 or 404 or 402 or 429 ? "denied" : "failure";
+        await WriteAsync(call, await ReplyWriter.RecordAccessAsync(call, outcome, fault.Status, fault.Code) ?? fault);
     }
 
     /// <summary>Writes the refusal only; for failures before a credential was accepted.</summary>

@@ -37,6 +37,11 @@ public static class HttpFaults
     public static readonly Fault WorkspaceSuspended = new("workspace_suspended", 403,
         "This workspace is suspended. Ask an owner of the organization to resume it.");
 
+    public static readonly Fault NodeCutOff = new("node_cut_off", 503,
+        "This node has been without its database for two seconds, so it cannot know which keys still hold, and accepts none. "
+        + "Repeat the request after a short wait: another node takes it, or this one once it has caught up.")
+    { RetryAfterSeconds = 1, ShouldRetry = true };
+
     /// <summary>The version of the API, echoed in X-Crew-Version.</summary>
     public const string ApiVersion = "2026-11-01";
 

@@ -72,7 +72,7 @@ public static class HttpModule
     {
         app.MapGet("/health/live", () => Results.Text("live")).WithName("Health.Live").WithSummary("The process runs.").WithTags("Health").AllowsAnonymous();
         app.MapGet("/health/ready", async (Store store, CancellationToken cancel) =>
-                await store.IsReachableAsync(cancel) ? Results.Text("ready") : Results.Text("database unavailable", statusCode: 503))
+                store.Node.IsLive && await store.IsReachableAsync(cancel) ? Results.Text("ready") : Results.Text("database unavailable", statusCode: 503))
             .WithName("Health.Ready").WithSummary("The process can serve: its database takes writes.").WithTags("Health").AllowsAnonymous();
         app.MapGet("/metrics", (HttpContext http, Metrics metrics) =>
                 metricsPorts.Contains(http.Connection.LocalPort) || MayReadMetrics(http, metricsToken)

@@ -9,9 +9,9 @@ internal static class ReplyWriter
 {
     public static async Task WriteAsync(Call call, int status, string? contentType, byte[]? body, bool holdsSecret = false)
     {
-        if (!await RecordAccessAsync(call, status < 400 ? "success" : "failure", status, null))
+        if (await RecordAccessAsync(call, status < 400 ? "success" : "failure", status, null) is { } refused)
         {
-            await ErrorWriter.WriteAsync(call, Faults.AuditUnavailable);
+            await ErrorWriter.WriteAsync(call, refused);
             return;
         }
 
@@ -32,16 +32,54 @@ internal static class ReplyWriter
         }
     }
 
-    /// <summary>Makes the record of the use durable, unless the request's own transaction has done so. False: it cannot be.</summary>
-    public static async ValueTask<bool> RecordAccessAsync(Call call, string outcome, int status, string? reason)
+    /// <summary>
+    /// Makes the record of the use durable, unless the request's own transaction has done so. The fault says why nothing may be served:
+    /// it cannot be made durable, or the credential was revoked meanwhile.
+    /// </summary>
+    public static async ValueTask<Fault?> RecordAccessAsync(Call call, string outcome, int status, string? reason)
     {
-        if (call.TakeAccessRow(outcome, status, reason) is not { } row)
+        if (call.Origin.TakeAccess() is not { } access)
         {
-            return true;
+            return null;
         }
 
-        var work = new AppendWork();
-        work.Rows.Add(row);
-        return await call.Http.RequestServices.GetRequiredService<Store>().Committer.AppendAsync(work);
+        call.Origin.Owe(access);
+        if (call.TakeAccessRow(outcome, status, reason) is not { } row)
+        {
+            return null;
+        }
+
+        var work = new UseWork(call, access, row);
+        return !await call.Http.RequestServices.GetRequiredService<Store>().Committer.AppendAsync(work) ? Faults.AuditUnavailable
+            : work.IsRevoked ? Faults.CredentialRevoked
+            : null;
+    }
+
+    /// <summary>The record of a use. The last moment before it is written decides whether it was one.</summary>
+    private sealed class UseWork : AppendWork
+    {
+        private readonly Call _call;
+        private readonly Event _access;
+
+        public UseWork(Call call, Event access, AppendRow row)
+        {
+            (_call, _access) = (call, access);
+            Rows.Add(row);
+        }
+
+        public bool IsRevoked { get; private set; }
+
+        public override bool BeforeWrite()
+        {
+            if (IsRevoked || !_call.Origin.Revoked.IsCancellationRequested)
+            {
+                return false;
+            }
+
+            IsRevoked = true;
+            _call.Origin.Owe(_access);
+            Rows[0] = _call.TakeAccessRow("denied", Faults.CredentialRevoked.Status, "revoked") ?? Rows[0];
+            return true;
+        }
     }
 }

@@ -18,7 +18,7 @@ namespace Crew.Http;
 /// </summary>
 internal sealed partial class RequestGate(
     RequestDelegate next, IEnumerable<ICredentialScheme> schemes, IWorkspaceDirectory workspaces, RateLimiter limiter, ClientAddress addresses,
-    RefusalLog refusals, IdempotencyStore idempotency, IAccessTrail trail, Metrics metrics, TimeProvider clock, ILogger<RequestGate> log)
+    RefusalLog refusals, IdempotencyStore idempotency, IAccessTrail trail, Metrics metrics, Store store, TimeProvider clock, ILogger<RequestGate> log)
 {
     /// <summary>An account master manages a suspended workspace, but nobody spends its money.</summary>
     private static readonly Permission Invoke = Permissions.Of("models:invoke");
@@ -123,6 +123,11 @@ internal sealed partial class RequestGate(
         if (rules is null || rules.Access == Access.Anonymous)
         {
             return LimitByAddress(call) ?? (rules is not null ? null : endpoint is null ? Faults.NotFound : await RefuseMethodAsync(http, endpoint));
+        }
+
+        if (!store.Node.IsLive)
+        {
+            return HttpFaults.NodeCutOff;
         }
 
         if (await AuthenticateAsync(call) is { } unknown)
@@ -243,7 +248,7 @@ internal sealed partial class RequestGate(
         }
 
         (call.CallerOrNull, call.Home, call.Workspace, call.Tenant) = (caller, home, home, caller.Tenant);
-        call.Origin = OriginOf(call, caller.Actor);
+        call.Origin = OriginOf(call, caller.Actor, caller.Revoked);
         var isNowhere = false;
         if (caller.IsAccount && call.Http.Request.Headers["X-Crew-Workspace"].ToString() is { Length: > 0 } chosen && chosen != home.Id)
         {
@@ -266,8 +271,9 @@ internal sealed partial class RequestGate(
         return isNowhere && IsAllowedNetwork(call) ? Faults.NotFound : null;
     }
 
-    private static Origin OriginOf(Call call, Actor actor) =>
-        new(actor, call.Address.ToString(), call.Http.Request.Headers.UserAgent.ToString() is { Length: > 0 } agent ? agent[..Math.Min(agent.Length, 256)] : null, call.RequestId);
+    private static Origin OriginOf(Call call, Actor actor, CancellationToken revoked = default) =>
+        new(actor, call.Address.ToString(), call.Http.Request.Headers.UserAgent.ToString() is { Length: > 0 } agent ? agent[..Math.Min(agent.Length, 256)] : null, call.RequestId)
+        { Revoked = revoked };
 
     private static bool IsAllowedNetwork(Call call)
     {

@@ -65,6 +65,9 @@ public sealed class Origin(Actor actor, string? ipAddress, string? userAgent, st
 
     public string? RequestId { get; } = requestId;
 
+    /// <summary>Fires when the credential behind it is revoked: then a transaction that has not committed yet does not.</summary>
+    public CancellationToken Revoked { get; init; }
+
     /// <summary>The kept Idempotency-Key of the request; its entry is marked done in the transaction of the change.</summary>
     public string? IdempotencyId { get; set; }
 

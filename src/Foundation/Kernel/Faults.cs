@@ -18,6 +18,10 @@ public static class Faults
         "The audit record of this request could not be made durable, so nothing was served. Repeat the request after a short wait.")
     { RetryAfterSeconds = 1, ShouldRetry = true };
 
+    public static readonly Fault CredentialRevoked = new Fault("expired_api_key", 401,
+        "This API key was revoked while the request was under way. Use another key, or ask the workspace's Owner for a new one.")
+        .With("reason", "revoked");
+
     public static Fault Invalid(string field, string message) => new Fault("invalid_request", 400, message).At(field);
 
     public static Fault InsufficientPermissions(string required) => new Fault("insufficient_permissions", 403,

@@ -64,16 +64,18 @@ public sealed class StoredKeys
     public static async Task<Outcome<StoredKeys>> OpenAsync(Store store, MasterKey master, TimeProvider clock, CancellationToken cancel)
     {
         var rows = await ReadAsync(store, cancel);
+
+        // A key of an organization moves the feed: then there is data, which a new installation key would not open. Another
+        // process may have begun since the rows were read; its installation key is there before the feed moves.
+        if (rows.Count == 0 && await store.Feed.HasMovedAsync(cancel) && (rows = await ReadAsync(store, cancel)).Count == 0)
+        {
+            return SealingFaults.KeysMissing;
+        }
+
         if (rows.Count > 0)
         {
             var opened = KeyRing.Open(rows, master);
             return opened.Failed(out var fault) ? fault : new StoredKeys(store, opened.Value, clock);
-        }
-
-        // A key of an organization moves the feed: then there is data, which a new installation key would not open.
-        if (await store.Feed.HasMovedAsync(cancel))
-        {
-            return SealingFaults.KeysMissing;
         }
 
         var ring = KeyRing.Begin(master, clock.GetUtcNow(), out var installation);

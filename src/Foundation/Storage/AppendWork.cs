@@ -18,11 +18,11 @@ public class AppendWork : IValueTaskSource<bool>
 
     /// <summary>
     /// Runs on the committing thread just before the rows are written. The last moment to see that the credential was
-    /// revoked meanwhile, and to change rows accordingly. Must be quick, must not throw, and may run again when a batch is retried.
+    /// revoked meanwhile, and to change rows accordingly. Must be quick, must not throw, and runs again when a batch is retried, or
+    /// when the change feed has moved while it was written.
     /// </summary>
-    public virtual void BeforeWrite()
-    {
-    }
+    /// <returns>Whether it changed the rows.</returns>
+    public virtual bool BeforeWrite() => false;
 
     /// <summary>A constraint refused one of the rows.</summary>
     internal bool Refused { get; set; }

@@ -1,5 +1,3 @@
-using Microsoft.EntityFrameworkCore;
-
 namespace Crew.Storage;
 
 /// <summary>
@@ -22,10 +20,10 @@ public sealed class ChangeFeed
     public void Follow(string topic, Func<IReadOnlyList<string>, CancellationToken, Task> apply) => _followers.Add(topic, apply);
 
     /// <summary>Whether anything ever changed in this database, beyond the making of its schema.</summary>
-    public async Task<bool> HasMovedAsync(CancellationToken cancel) => await VersionAsync(cancel) > 0;
+    public async Task<bool> HasMovedAsync(CancellationToken cancel) => await _store.ReadVersionAsync(cancel) > 0;
 
     /// <summary>Takes the current version as the starting point. Followers load their state after this, so nothing is missed.</summary>
-    internal async Task StartAsync(CancellationToken cancel) => Volatile.Write(ref _applied, await VersionAsync(cancel));
+    internal async Task StartAsync(CancellationToken cancel) => Volatile.Write(ref _applied, await _store.ReadVersionAsync(cancel));
 
     /// <summary>Applies all changes up to now; returns when this process acts on them. Throws when the database does not answer.</summary>
     public async Task CatchUpAsync(CancellationToken cancel)
@@ -52,12 +50,16 @@ public sealed class ChangeFeed
     {
         const int step = 1_000;
         var after = Applied;
-        var rows = await _store.ReadAsync(SystemJob.HotState, db => db.Database
-            .SqlQueryRaw<ChangeRow>("SELECT version AS \"Version\", topic AS \"Topic\", subject AS \"Subject\" FROM storage_changes WHERE version > {0} ORDER BY version LIMIT {1}", after, step)
-            .ToListAsync(cancel), cancel);
+        var rows = await _store.ReadFeedAsync(after, step, cancel);
         if (rows.Count == 0)
         {
             return false;
+        }
+
+        if (rows[0].Version != after + 1)
+        {
+            // Versions have no holes: this process slept for so long that what it missed was cleared away.
+            throw new StorageUnavailableException("Changes that this process has not followed are gone. Start it again.", null);
         }
 
         foreach (var topic in rows.GroupBy(r => r.Topic))
@@ -71,9 +73,7 @@ public sealed class ChangeFeed
         Volatile.Write(ref _applied, rows[^1].Version);
         return rows.Count == step;
     }
-
-    private Task<long> VersionAsync(CancellationToken cancel) => _store.ReadAsync(SystemJob.HotState, async db =>
-        (await db.Database.SqlQueryRaw<long>("SELECT version AS \"Value\" FROM storage_feed").ToListAsync(cancel)).Single(), cancel);
-
-    private sealed record ChangeRow(long Version, string Topic, string Subject);
 }
+
+/// <summary>One change, as the version table has it.</summary>
+internal sealed record FeedRow(long Version, string Topic, string Subject);

@@ -46,6 +46,9 @@ public sealed class Db : DbContext
 
     internal IReadOnlyList<(string Topic, string Subject)> Touched => _touched;
 
+    /// <summary>The version up to which everybody must have followed before this transaction answers, on PostgreSQL; zero for none.</summary>
+    internal long FeedVersion { get; set; }
+
     /// <summary>What the query filters read. A transaction without tenant and job cannot exist (see <see cref="Store"/>).</summary>
     private bool IsSystem => Job is not null;
 

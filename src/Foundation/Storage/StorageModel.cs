@@ -19,7 +19,8 @@ public sealed class StorageModel(params IReadOnlyList<StoragePart> parts)
     {
         public override string Name => "storage";
 
-        /// <summary>Who leads is decided anew where a copy is taken in.</summary>
-        public override IReadOnlyList<TransferRule> Transfers => [new TransferRule("storage_leaders") { StaysBehind = true }];
+        /// <summary>Who leads and who serves is decided anew where a copy is taken in.</summary>
+        public override IReadOnlyList<TransferRule> Transfers =>
+            [new TransferRule("storage_leaders") { StaysBehind = true }, new TransferRule("storage_nodes") { StaysBehind = true }];
     }
 }

@@ -20,12 +20,16 @@ public abstract class Store : IAsyncDisposable
         (Model, _sinks, Clock) = (model, [.. sinks], clock);
         Feed = new ChangeFeed(this);
         Election = new Election(this, clock);
+        Node = new Node(clock);
     }
 
     public ChangeFeed Feed { get; }
 
     /// <summary>Which node does the work that one node does at a time.</summary>
     public Election Election { get; }
+
+    /// <summary>This process's place among the nodes that serve the database.</summary>
+    public Node Node { get; }
 
     public abstract Committer Committer { get; }
 
@@ -106,23 +110,46 @@ public abstract class Store : IAsyncDisposable
     public abstract Task<Outcome<bool>> StartAsync(CancellationToken cancel = default);
 
     /// <summary>
-    /// Claims the database for this server until the returned claim is disposed or the process ends; null when another server
-    /// holds it. Capacity that one process leases in memory must not be leased by a second one.
+    /// Becomes one of the nodes that changes wait for, until it is disposed; call after the start and before the first request.
+    /// From then on <see cref="Node.IsLive"/> says whether this process may act.
     /// </summary>
+    /// <exception cref="StorageUnavailableException">The database did not answer.</exception>
+    public abstract Task<IAsyncDisposable> JoinAsync(CancellationToken cancel = default);
+
+    /// <summary>
+    /// Takes a place among the servers of this database, until it is disposed or the process ends: the only one on SQLite, one of
+    /// many on PostgreSQL. Null when there is none: another server, or a command that works alone, is at it.
+    /// </summary>
+    public abstract Task<IAsyncDisposable?> TryServeAsync(CancellationToken cancel = default);
+
+    /// <summary>Claims the database for work beside which no server may run, until it is disposed; null when a server runs.</summary>
     public abstract Task<IAsyncDisposable?> TryClaimAsync(CancellationToken cancel = default);
+
+    /// <summary>Waits until no other process makes a first installation here; what is not there after that is this process's to make.</summary>
+    public abstract Task<IAsyncDisposable> TurnAsync(CancellationToken cancel = default);
 
     /// <summary>A cheap round trip, for readiness.</summary>
     public abstract Task<bool> IsReachableAsync(CancellationToken cancel = default);
 
     public abstract ValueTask DisposeAsync();
 
+    /// <summary>The changes behind a version, oldest first.</summary>
+    internal abstract Task<IReadOnlyList<FeedRow>> ReadFeedAsync(long after, int most, CancellationToken cancel);
+
+    /// <summary>The version of the last change.</summary>
+    internal abstract Task<long> ReadVersionAsync(CancellationToken cancel);
+
+    /// <summary>Returns when nobody acts any more on what was before a version that has committed.</summary>
+    private protected virtual Task FollowAsync(long version, long committedAt) => Feed.CatchUpAsync(CancellationToken.None);
+
     /// <summary>A context without an open connection, for what only asks the model.</summary>
     private protected abstract Db Detached();
 
     private protected abstract Task<T> ReadCoreAsync<T>(Tenant? tenant, SystemJob? job, Func<Db, Task<T>> work, CancellationToken cancel);
 
+    /// <param name="revoked">Fires when the change must not be made any more.</param>
     private protected abstract Task<Outcome<T>> ChangeCoreAsync<T>(
-        Tenant? tenant, SystemJob? job, Func<Db, Task<Outcome<T>>> work, CancellationToken cancel);
+        Tenant? tenant, SystemJob? job, Func<Db, Task<Outcome<T>>> work, CancellationToken revoked, CancellationToken cancel);
 
     /// <summary>Lets the sinks turn the events into rows, then saves: the last steps inside the transaction.</summary>
     private async Task<Outcome<T>> SettleAsync<T>(Db db, Origin origin, Event? access, Func<Db, Task<Outcome<T>>> work)
@@ -154,20 +181,15 @@ public abstract class Store : IAsyncDisposable
         Tenant? tenant, SystemJob? job, Origin origin, Func<Db, Task<Outcome<T>>> work, CancellationToken cancel)
     {
         var access = origin.TakeAccess();
-        var touched = false;
+        Db? last = null;
         var committed = false;
         try
         {
-            var outcome = await ChangeCoreAsync(tenant, job, async db =>
-            {
-                var settled = await SettleAsync(db, origin, access, work);
-                touched = db.Touched.Count > 0;
-                return settled;
-            }, cancel);
+            var outcome = await ChangeCoreAsync(tenant, job, db => SettleAsync(last = db, origin, access, work), origin.Revoked, cancel);
             committed = outcome.Fault is null;
-            if (committed && touched)
+            if (committed && (last!.Touched.Count > 0 || last.FeedVersion > 0))
             {
-                await Feed.CatchUpAsync(CancellationToken.None);
+                await FollowAsync(last.FeedVersion, Clock.GetTimestamp());
             }
 
             return outcome;

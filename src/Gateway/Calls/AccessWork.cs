@@ -34,11 +34,11 @@ internal sealed class AccessWork(Call call) : AppendWork
         }
     }
 
-    public override void BeforeWrite()
+    public override bool BeforeWrite()
     {
-        if (!call.Caller.Revoked.IsCancellationRequested)
+        if (IsRevoked || !call.Caller.Revoked.IsCancellationRequested)
         {
-            return;
+            return false;
         }
 
         IsRevoked = true;
@@ -47,5 +47,7 @@ internal sealed class AccessWork(Call call) : AppendWork
             call.Origin.Owe(access);
             Rows[_row] = call.TakeAccessRow("denied", GatewayFaults.KeyRevoked.Status, "revoked") ?? Rows[_row];
         }
+
+        return true;
     }
 }

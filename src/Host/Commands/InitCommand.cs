@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json;
-using Crew.Tenancy.Contracts;
 
 namespace Crew.Host.Commands;
 
@@ -14,20 +13,21 @@ internal static class InitCommand
         {
             CommandLine.Data, CommandLine.Database, CommandLine.AsJson, email, name,
         };
-        command.SetAction((options, cancel) => CommandLine.WithInstallationAsync(options, mayBegin: true, async (installation, services) =>
+        command.SetAction((options, cancel) => CommandLine.WithInstallationAsync(options, mayBegin: true, async (installation, _) =>
         {
-            if (await services.GetRequiredService<Provisioner>().AnyAsync(cancel))
+            var begun = await installation.BeginAsync(options.GetValue(name)!, options.GetValue(email)!, cancel);
+            if (begun.Failed(out var fault))
+            {
+                return fault;
+            }
+
+            if (begun.Value is not { } made)
             {
                 return HostFaults.AlreadyInitialised;
             }
 
-            var made = await installation.ProvisionAsync(options.GetValue(name)!, options.GetValue(email)!, cancel);
-            if (made.Fault is null)
-            {
-                Print(made.Value, options.GetValue(CommandLine.AsJson));
-            }
-
-            return made.Fault;
+            Print(made, options.GetValue(CommandLine.AsJson));
+            return null;
         }, cancel));
         return command;
     }

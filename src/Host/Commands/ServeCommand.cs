@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
 using Crew.Kernel;
-using Crew.Tenancy.Contracts;
 
 namespace Crew.Host.Commands;
 
@@ -41,10 +40,13 @@ internal static class ServeCommand
         }
 
         await using var held = claim.Value;
-        if (await BringUpAsync(app, settings.Value, email, cancel) is { } down)
+        var up = await BringUpAsync(app, settings.Value, email, cancel);
+        if (up.Failed(out var down))
         {
             return CommandLine.Refuse(down);
         }
+
+        await using var place = up.Value;
 
         try
         {
@@ -56,8 +58,8 @@ internal static class ServeCommand
                 + "the port is taken or not allowed. Choose another with --urls."));
         }
 
-        var place = settings.Value.Database is null ? settings.Value.DataFolder : "PostgreSQL";
-        Terminal.Error($"crew serves {string.Join(", ", settings.Value.Urls)}  (docs: {settings.Value.PublicUrl}/docs, data: {place})");
+        var data = settings.Value.Database is null ? settings.Value.DataFolder : "PostgreSQL";
+        Terminal.Error($"crew serves {string.Join(", ", settings.Value.Urls)}  (docs: {settings.Value.PublicUrl}/docs, data: {data})");
         await app.WaitForShutdownAsync(cancel);
         return 0;
     }
@@ -66,7 +68,7 @@ internal static class ServeCommand
     {
         try
         {
-            return await store.TryClaimAsync(cancel) is { } claim ? new Outcome<IAsyncDisposable>(claim) : HostFaults.AlreadyServed;
+            return await store.TryServeAsync(cancel) is { } claim ? new Outcome<IAsyncDisposable>(claim) : HostFaults.AlreadyServed;
         }
         catch (Storage.StorageUnavailableException)
         {
@@ -74,7 +76,7 @@ internal static class ServeCommand
         }
     }
 
-    private static async Task<Fault?> BringUpAsync(WebApplication app, CrewSettings settings, string email, CancellationToken cancel)
+    private static async Task<Outcome<IAsyncDisposable>> BringUpAsync(WebApplication app, CrewSettings settings, string email, CancellationToken cancel)
     {
         try
         {
@@ -84,25 +86,38 @@ internal static class ServeCommand
                 return closed;
             }
 
-            if (!await app.Services.GetRequiredService<Provisioner>().AnyAsync(cancel))
+            var begun = await installation.BeginAsync("Default", email, cancel);
+            if (begun.Failed(out var fault))
             {
-                var made = await installation.ProvisionAsync("Default", email, cancel);
-                if (made.Failed(out var fault))
-                {
-                    return fault;
-                }
+                return fault;
+            }
 
-                Announce(made.Value, settings);
+            if (begun.Value is { } made)
+            {
+                Announce(made, settings);
                 CrashPoint.Pass(CrashPoints.FirstRunFileAfter);
             }
 
             app.Services.GetRequiredService<FirstRunFile>().Watch();
-            return await Server.StartModulesAsync(app.Services, cancel);
+            return await JoinAsync(app, cancel);
         }
         catch (Storage.StorageUnavailableException)
         {
             return settings.Database is null ? Faults.StorageUnavailable : HostFaults.DatabaseUnreachable;
         }
+    }
+
+    /// <summary>Joins the nodes before anything is loaded, so that every change from then on is waited for here too.</summary>
+    private static async Task<Outcome<IAsyncDisposable>> JoinAsync(WebApplication app, CancellationToken cancel)
+    {
+        var place = await app.Services.GetRequiredService<Storage.Store>().JoinAsync(cancel);
+        if (await Server.StartModulesAsync(app.Services, cancel) is not { } fault)
+        {
+            return new Outcome<IAsyncDisposable>(place);
+        }
+
+        await place.DisposeAsync();
+        return fault;
     }
 
     /// <summary>Shows the keys of a first start: to a terminal directly, elsewhere in a file that only this user can read.</summary>

@@ -6,7 +6,7 @@ using NpgsqlTypes;
 namespace Crew.Storage;
 
 /// <summary>This node's flush: everything that waits goes to PostgreSQL in one batch and one commit, one flush at a time.</summary>
-internal sealed class PostgresCommitter(StoreOptions options, NpgsqlDataSource pool, TimeProvider clock) : Committer
+internal sealed class PostgresCommitter(StoreOptions options, NpgsqlDataSource pool, PostgresGuard guard, TimeProvider clock) : Committer
 {
     private readonly Channel<AppendWork> _waiting = Channel.CreateBounded<AppendWork>(
         new BoundedChannelOptions(MaximumWaiting) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
@@ -70,37 +70,10 @@ internal sealed class PostgresCommitter(StoreOptions options, NpgsqlDataSource p
     {
         try
         {
-            var tables = new Dictionary<AppendTable, PostgresColumns>();
-            var sums = new Dictionary<(CounterTable Table, string Key), long>();
-            foreach (var work in works)
+            while (!await TryFlushAsync(works))
             {
-                work.BeforeWrite();
-                Gather(work, tables, sums);
             }
 
-            if (tables.Count == 0 && sums.Count == 0)
-            {
-                return FlushResult.Durable;
-            }
-
-            await using var connection = await pool.OpenConnectionAsync();
-            await using var transaction = await connection.BeginTransactionAsync();
-            await using var batch = new NpgsqlBatch(connection, transaction);
-            foreach (var columns in tables.Values)
-            {
-                batch.BatchCommands.Add(columns.ToCommand());
-            }
-
-            foreach (var group in sums.GroupBy(s => s.Key.Table))
-            {
-                batch.BatchCommands.Add(CounterCommand(group.Key, [.. group.OrderBy(s => s.Key.Key, StringComparer.Ordinal)]));
-            }
-
-            CrashPoint.Pass(CrashPoints.PostgresFlushBefore);
-            await batch.ExecuteNonQueryAsync();
-            CrashPoint.Pass(CrashPoints.PostgresFlushCommitBefore);
-            await transaction.CommitAsync();
-            CrashPoint.Pass(CrashPoints.PostgresFlushCommitAfter);
             return FlushResult.Durable;
         }
         catch (PostgresException error) when (!PostgresErrors.IsUnavailable(error))
@@ -108,10 +81,77 @@ internal sealed class PostgresCommitter(StoreOptions options, NpgsqlDataSource p
             works[0].Refused |= works.Count == 1;
             return FlushResult.Refused;
         }
-        catch (Exception error) when (error is NpgsqlException or TimeoutException or IOException or OperationCanceledException)
+        catch (Exception error) when (error is NpgsqlException or TimeoutException or IOException or OperationCanceledException or StorageUnavailableException)
         {
             return FlushResult.Unavailable;
         }
+    }
+
+    /// <summary>
+    /// One transaction. False when a change that came meanwhile changed rows of it: then it is written again. That ends, because a
+    /// work changes its rows at most once.
+    /// </summary>
+    private async Task<bool> TryFlushAsync(List<AppendWork> works)
+    {
+        var tables = new Dictionary<AppendTable, PostgresColumns>();
+        var sums = new Dictionary<(CounterTable Table, string Key), long>();
+        foreach (var work in works)
+        {
+            work.BeforeWrite();
+            Gather(work, tables, sums);
+        }
+
+        if (tables.Count == 0 && sums.Count == 0)
+        {
+            return true;
+        }
+
+        await using var connection = await pool.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using var batch = new NpgsqlBatch(connection, transaction);
+        foreach (var columns in tables.Values)
+        {
+            batch.BatchCommands.Add(columns.ToCommand());
+        }
+
+        foreach (var group in sums.GroupBy(s => s.Key.Table))
+        {
+            batch.BatchCommands.Add(CounterCommand(group.Key, [.. group.OrderBy(s => s.Key.Key, StringComparer.Ordinal)]));
+        }
+
+        CrashPoint.Pass(CrashPoints.PostgresFlushBefore);
+        if (!guard.IsNeeded)
+        {
+            await batch.ExecuteNonQueryAsync();
+        }
+        else if (await HasMovedAsync(batch) && AnyChanges(works))
+        {
+            return false;
+        }
+
+        CrashPoint.Pass(CrashPoints.PostgresFlushCommitBefore);
+        await transaction.CommitAsync();
+        CrashPoint.Pass(CrashPoints.PostgresFlushCommitAfter);
+        return true;
+    }
+
+    /// <summary>Writes the batch and asks last how far the feed is, so that what this node keeps is no older than what it commits.</summary>
+    private async Task<bool> HasMovedAsync(NpgsqlBatch batch)
+    {
+        var (question, epoch) = guard.Ask();
+        batch.BatchCommands.Add(question);
+        return await guard.FollowAsync(await PostgresGuard.AnswerAsync(batch, CancellationToken.None), epoch, CancellationToken.None);
+    }
+
+    private static bool AnyChanges(List<AppendWork> works)
+    {
+        var any = false;
+        foreach (var work in works)
+        {
+            any |= work.BeforeWrite();
+        }
+
+        return any;
     }
 
     private static void Gather(AppendWork work, Dictionary<AppendTable, PostgresColumns> tables, Dictionary<(CounterTable, string), long> sums)

@@ -47,15 +47,16 @@ internal sealed class PostgresRoles
         """));
 
     /// <summary>A pool that enters the role at start-up, so that no statement ever runs as the owner.</summary>
-    public static NpgsqlDataSource Pool(string connectionString, string? role, int size)
+    /// <param name="answerSeconds">Longest wait for an answer; after it the connection is given up.</param>
+    public static NpgsqlDataSource Pool(string connectionString, string? role, int size, int answerSeconds = 15)
     {
         var builder = new NpgsqlConnectionStringBuilder(connectionString)
         {
             MaxPoolSize = size,
             MinPoolSize = 0,
             ApplicationName = "crew",
-            Timeout = 5,
-            CommandTimeout = 15,
+            Timeout = Math.Min(5, answerSeconds),
+            CommandTimeout = answerSeconds,
         };
         builder.Options = role is null ? builder.Options
             : $"{builder.Options} -c role={role.Replace(" ", "\\ ", StringComparison.Ordinal)} -c idle_in_transaction_session_timeout={IdleMilliseconds}".Trim();

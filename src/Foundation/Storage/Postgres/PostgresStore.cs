@@ -10,16 +10,17 @@ namespace Crew.Storage;
 internal sealed class PostgresStore : Store
 {
     private const int Attempts = 4;
-
-    // Held as long as the server runs, so its number must be nobody else's: 0001 is that of schema files, 0002 to 0005 are steps of modules.
-    private const long ServerLock = 0x6372_6577_0010;
     private const int ClaimAttempts = 20;
     private readonly StoreOptions _options;
+    private readonly string _connectionString;
     private readonly PostgresRoles _roles;
     private readonly NpgsqlDataSource _migrate;
     private readonly NpgsqlDataSource _app;
     private readonly NpgsqlDataSource _append;
     private readonly NpgsqlDataSource _system;
+    private readonly NpgsqlDataSource _feed;
+    private readonly PostgresNodes _nodes;
+    private readonly PostgresGuard _guard;
     private readonly PostgresCommitter _committer;
     private readonly CancellationTokenSource _stopping = new();
     private Task _poll = Task.CompletedTask;
@@ -27,13 +28,16 @@ internal sealed class PostgresStore : Store
     public PostgresStore(StoreOptions options, string connectionString, StorageModel model, IEnumerable<IEventSink> sinks, TimeProvider clock)
         : base(model, sinks, clock)
     {
-        _options = options;
+        (_options, _connectionString) = (options, connectionString);
         _roles = new PostgresRoles(connectionString);
         _migrate = PostgresRoles.Pool(connectionString, null, 2);
         _app = PostgresRoles.Pool(connectionString, _roles.App, 24);
         _append = PostgresRoles.Pool(connectionString, _roles.Append, 2);
         _system = PostgresRoles.Pool(connectionString, _roles.System, 8);
-        _committer = new PostgresCommitter(options, _append, clock);
+        _feed = PostgresRoles.Pool(connectionString, _roles.System, 4, answerSeconds: 2);
+        _nodes = new PostgresNodes(_feed, Feed, Node, clock);
+        _guard = new PostgresGuard(_nodes, Feed, Node);
+        _committer = new PostgresCommitter(options, _append, _guard, clock);
     }
 
     public override Committer Committer => _committer;
@@ -111,24 +115,21 @@ internal sealed class PostgresStore : Store
         return true;
     }
 
-    public override async Task<IAsyncDisposable?> TryClaimAsync(CancellationToken cancel = default)
+    public override async Task<IAsyncDisposable> JoinAsync(CancellationToken cancel = default)
     {
-        // A server that was killed a moment ago may still be going: its session ends when PostgreSQL notices.
-        for (var attempt = 0; attempt < ClaimAttempts; attempt++)
-        {
-            var connection = await OpenAsync(_migrate, cancel);
-            await using var command = new NpgsqlCommand($"SELECT pg_try_advisory_lock({ServerLock})", connection);
-            if ((bool)(await command.ExecuteScalarAsync(cancel))!)
-            {
-                return connection;
-            }
-
-            await connection.DisposeAsync();
-            await Task.Delay(250, cancel);
-        }
-
-        return null;
+        var loops = new PostgresNodeLoops(_connectionString, _nodes, Feed, Node, _options.FeedPollMilliseconds, Clock);
+        await loops.StartAsync(cancel);
+        return loops;
     }
+
+    public override async Task<IAsyncDisposable?> TryServeAsync(CancellationToken cancel = default) =>
+        await PostgresLock.TryTakeAsync(_connectionString, PostgresLock.Serving, shared: true, ClaimAttempts, cancel);
+
+    public override async Task<IAsyncDisposable?> TryClaimAsync(CancellationToken cancel = default) =>
+        await PostgresLock.TryTakeAsync(_connectionString, PostgresLock.Serving, shared: false, ClaimAttempts, cancel);
+
+    public override async Task<IAsyncDisposable> TurnAsync(CancellationToken cancel = default) =>
+        await PostgresLock.TakeAsync(_connectionString, PostgresLock.Beginning, cancel);
 
     public override async Task<bool> IsReachableAsync(CancellationToken cancel = default)
     {
@@ -149,13 +150,55 @@ internal sealed class PostgresStore : Store
         await _stopping.CancelAsync();
         await _poll;
         await _committer.StopAsync();
-        foreach (var pool in new[] { _app, _append, _system, _migrate })
+        foreach (var pool in new[] { _app, _append, _system, _feed, _migrate })
         {
             await pool.DisposeAsync();
         }
 
         _stopping.Dispose();
     }
+
+    internal override async Task<IReadOnlyList<FeedRow>> ReadFeedAsync(long after, int most, CancellationToken cancel)
+    {
+        try
+        {
+            await using var command = _feed.CreateCommand("SELECT version, topic, subject FROM storage_changes WHERE version > $1 ORDER BY version LIMIT $2");
+            command.Parameters.AddWithValue(after);
+            command.Parameters.AddWithValue(most);
+            await using var reader = await command.ExecuteReaderAsync(cancel);
+            var rows = new List<FeedRow>();
+            while (await reader.ReadAsync(cancel))
+            {
+                rows.Add(new FeedRow(reader.GetInt64(0), reader.GetString(1), reader.GetString(2)));
+            }
+
+            return rows;
+        }
+        catch (Exception error) when (PostgresErrors.IsUnavailable(error))
+        {
+            throw new StorageUnavailableException("PostgreSQL could not be read.", error);
+        }
+    }
+
+    internal override async Task<long> ReadVersionAsync(CancellationToken cancel)
+    {
+        try
+        {
+            await using var command = _feed.CreateCommand("SELECT version FROM storage_feed");
+            return (long)(await command.ExecuteScalarAsync(cancel))!;
+        }
+        catch (Exception error) when (PostgresErrors.IsUnavailable(error))
+        {
+            throw new StorageUnavailableException("PostgreSQL could not be read.", error);
+        }
+    }
+
+    /// <summary>
+    /// The other nodes and this one, side by side. With PostgreSQL away the leases run out, this one's too: then nobody acts on what
+    /// was before, and the change, which has committed, may answer.
+    /// </summary>
+    private protected override Task FollowAsync(long version, long committedAt) =>
+        Task.WhenAll(_nodes.FenceAsync(version, committedAt), FollowHereAsync(version, committedAt));
 
     private protected override Db Detached() => new(OptionsFor(_migrate.CreateConnection()), Model, null, SystemJob.Provision);
 
@@ -177,13 +220,13 @@ internal sealed class PostgresStore : Store
     }
 
     private protected override async Task<Outcome<T>> ChangeCoreAsync<T>(
-        Tenant? tenant, SystemJob? job, Func<Db, Task<Outcome<T>>> work, CancellationToken cancel)
+        Tenant? tenant, SystemJob? job, Func<Db, Task<Outcome<T>>> work, CancellationToken revoked, CancellationToken cancel)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return await TryChangeAsync(tenant, job, work, cancel);
+                return await TryChangeAsync(tenant, job, work, revoked, cancel);
             }
             catch (DbUpdateConcurrencyException)
             {
@@ -204,7 +247,8 @@ internal sealed class PostgresStore : Store
         }
     }
 
-    private async Task<Outcome<T>> TryChangeAsync<T>(Tenant? tenant, SystemJob? job, Func<Db, Task<Outcome<T>>> work, CancellationToken cancel)
+    private async Task<Outcome<T>> TryChangeAsync<T>(
+        Tenant? tenant, SystemJob? job, Func<Db, Task<Outcome<T>>> work, CancellationToken revoked, CancellationToken cancel)
     {
         await using var connection = await OpenAsync(job is null ? _app : _system, cancel);
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancel);
@@ -219,11 +263,38 @@ internal sealed class PostgresStore : Store
         }
 
         await WriteAppendedAsync(connection, db, cancel);
+        if (tenant is not null)
+        {
+            // Also a change that finds nothing left to do answers for what it has found: a second revoke waits for the first one's fence.
+            db.FeedVersion = await _guard.FollowAsync(connection, cancel);
+            if (revoked.IsCancellationRequested)
+            {
+                await transaction.RollbackAsync(cancel);
+                return Faults.CredentialRevoked;
+            }
+        }
+
         await WriteTouchedAsync(connection, db, cancel);
         CrashPoint.Pass(CrashPoints.PostgresChangeCommitBefore);
         await transaction.CommitAsync(cancel);
         CrashPoint.Pass(CrashPoints.PostgresChangeCommitAfter);
         return outcome;
+    }
+
+    private async Task FollowHereAsync(long version, long committedAt)
+    {
+        const int pause = 50;
+        while (Feed.Applied >= 0 && Feed.Applied < version && Clock.GetElapsedTime(committedAt) < TimeSpan.FromMilliseconds(Node.FenceMilliseconds))
+        {
+            try
+            {
+                await Feed.CatchUpAsync(CancellationToken.None);
+            }
+            catch (StorageUnavailableException)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(pause), Clock);
+            }
+        }
     }
 
     private static async Task WriteAppendedAsync(NpgsqlConnection connection, Db db, CancellationToken cancel)
@@ -256,15 +327,17 @@ internal sealed class PostgresStore : Store
             return;
         }
 
-        await using var command = new NpgsqlCommand("""
-            WITH feed AS (UPDATE storage_feed SET version = version + cardinality($1) RETURNING version)
-            INSERT INTO storage_changes (version, topic, subject, at)
-            SELECT feed.version - cardinality($1) + t.n, t.topic, t.subject, $3 FROM feed, unnest($1, $2) WITH ORDINALITY AS t(topic, subject, n)
+        await using var command = new NpgsqlCommand($"""
+            WITH feed AS (UPDATE storage_feed SET version = version + cardinality($1) RETURNING version),
+            rows AS (
+              INSERT INTO storage_changes (version, topic, subject, at)
+              SELECT feed.version - cardinality($1) + t.n, t.topic, t.subject, $3 FROM feed, unnest($1, $2) WITH ORDINALITY AS t(topic, subject, n))
+            SELECT version, pg_notify('{PostgresNodeLoops.Channel}', '') FROM feed
             """, connection);
         command.Parameters.AddWithValue(db.Touched.Select(t => t.Topic).ToArray());
         command.Parameters.AddWithValue(db.Touched.Select(t => t.Subject).ToArray());
         command.Parameters.AddWithValue(Clock.GetUtcNow().ToUnixTimeMilliseconds());
-        await command.ExecuteNonQueryAsync(cancel);
+        db.FeedVersion = (long)(await command.ExecuteScalarAsync(cancel))!;
     }
 
     private static async Task SetTenantAsync(NpgsqlConnection connection, Tenant? tenant, CancellationToken cancel)

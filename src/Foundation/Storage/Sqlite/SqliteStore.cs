@@ -133,6 +133,11 @@ internal sealed class SqliteStore : Store
         return true;
     }
 
+    public override Task<IAsyncDisposable?> TryServeAsync(CancellationToken cancel = default) => TryClaimAsync(cancel);
+
+    /// <summary>The one server of the data folder claims it before it begins anything.</summary>
+    public override Task<IAsyncDisposable> TurnAsync(CancellationToken cancel = default) => Task.FromResult<IAsyncDisposable>(Stream.Null);
+
     public override Task<IAsyncDisposable?> TryClaimAsync(CancellationToken cancel = default)
     {
         Directory.CreateDirectory(_options.DataFolder);
@@ -147,6 +152,9 @@ internal sealed class SqliteStore : Store
         }
     }
 
+    /// <summary>Nobody else serves the data folder, so nothing has to be leased.</summary>
+    public override Task<IAsyncDisposable> JoinAsync(CancellationToken cancel = default) => Task.FromResult<IAsyncDisposable>(Stream.Null);
+
     public override Task<bool> IsReachableAsync(CancellationToken cancel = default) => _committer.IsWritableAsync(cancel);
 
     public override async ValueTask DisposeAsync()
@@ -157,6 +165,14 @@ internal sealed class SqliteStore : Store
         _stopping.Dispose();
         SqliteConnection.ClearAllPools();
     }
+
+    internal override async Task<IReadOnlyList<FeedRow>> ReadFeedAsync(long after, int most, CancellationToken cancel) =>
+        await ReadAsync(SystemJob.HotState, db => db.Database.SqlQueryRaw<FeedRow>(
+            "SELECT version AS \"Version\", topic AS \"Topic\", subject AS \"Subject\" FROM storage_changes WHERE version > {0} ORDER BY version LIMIT {1}", after, most)
+            .ToListAsync(cancel), cancel);
+
+    internal override Task<long> ReadVersionAsync(CancellationToken cancel) => ReadAsync(SystemJob.HotState,
+        async db => (await db.Database.SqlQueryRaw<long>("SELECT version AS \"Value\" FROM storage_feed").ToListAsync(cancel)).Single(), cancel);
 
     private protected override Db Detached() =>
         new(OptionsFor(new SqliteConnection("Data Source=:memory:")), Model, null, SystemJob.Provision);
@@ -185,7 +201,7 @@ internal sealed class SqliteStore : Store
     }
 
     private protected override Task<Outcome<T>> ChangeCoreAsync<T>(
-        Tenant? tenant, SystemJob? job, Func<Db, Task<Outcome<T>>> work, CancellationToken cancel) =>
+        Tenant? tenant, SystemJob? job, Func<Db, Task<Outcome<T>>> work, CancellationToken revoked, CancellationToken cancel) =>
         _committer.ChangeAsync(connection => new Db(OptionsFor(connection), Model, tenant, job), work);
 
     private static DbContextOptions<Db> OptionsFor(SqliteConnection connection) =>

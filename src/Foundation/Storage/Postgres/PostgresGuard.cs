@@ -1,0 +1,74 @@
+using Npgsql;
+
+namespace Crew.Storage;
+
+/// <summary>
+/// What is asked inside a transaction just before it commits: how far the feed is, and whether the others still wait for this node. What
+/// this process did not know is applied before the commit, so that nothing commits on a state that has been changed away.
+/// </summary>
+internal sealed class PostgresGuard(PostgresNodes nodes, ChangeFeed feed, Node node)
+{
+    private const string Question = "SELECT f.version, EXISTS (SELECT FROM storage_nodes n WHERE n.epoch = $1 AND n.ended_at IS NULL) FROM storage_feed f";
+
+    /// <summary>Commands run beside the nodes and act on nothing that they keep.</summary>
+    public bool IsNeeded => node.Epoch != 0;
+
+    /// <summary>The question, to be put last into a batch.</summary>
+    public (NpgsqlBatchCommand Command, long Epoch) Ask()
+    {
+        var epoch = node.Epoch;
+        var command = new NpgsqlBatchCommand(Question);
+        command.Parameters.AddWithValue(epoch);
+        return (command, epoch);
+    }
+
+    /// <summary>Asks within the transaction that is open on a connection, and follows where that is needed.</summary>
+    /// <returns>How far the feed was.</returns>
+    public async Task<long> FollowAsync(NpgsqlConnection connection, CancellationToken cancel)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        var (command, epoch) = Ask();
+        batch.BatchCommands.Add(command);
+        var answer = await AnswerAsync(batch, cancel);
+        if (epoch != 0)
+        {
+            await FollowAsync(answer, epoch, cancel);
+        }
+
+        return answer.Version;
+    }
+
+    /// <summary>Runs the batch to its end and reads the answer.</summary>
+    public static async Task<(long Version, bool IsRunning)> AnswerAsync(NpgsqlBatch batch, CancellationToken cancel)
+    {
+        await using var reader = await batch.ExecuteReaderAsync(cancel);
+        (long, bool) answer = default;
+        do
+        {
+            while (await reader.ReadAsync(cancel))
+            {
+                answer = (reader.GetInt64(0), reader.GetBoolean(1));
+            }
+        }
+        while (await reader.NextResultAsync(cancel));
+        return answer;
+    }
+
+    /// <summary>Catches up with what the answer says.</summary>
+    /// <returns>Whether anything had moved.</returns>
+    public async ValueTask<bool> FollowAsync((long Version, bool IsRunning) answer, long epoch, CancellationToken cancel)
+    {
+        if (answer.IsRunning && answer.Version <= feed.Applied)
+        {
+            return false;
+        }
+
+        if (!answer.IsRunning)
+        {
+            await nodes.EnterAgainAsync(epoch, cancel);
+        }
+
+        await feed.CatchUpAsync(cancel);
+        return true;
+    }
+}

@@ -1,0 +1,77 @@
+using Npgsql;
+
+namespace Crew.Storage;
+
+/// <summary>
+/// Advisory locks that last longer than a transaction, each on a connection of its own outside of the pools: with the connection
+/// the lock ends, also when the process is killed.
+/// </summary>
+internal sealed class PostgresLock : IAsyncDisposable
+{
+    /// <summary>Shared by all servers; alone with whoever must have none. 0001 is that of schema files, 0002 to 0005 are steps of modules.</summary>
+    public const long Serving = 0x6372_6577_0010;
+
+    /// <summary>One process at a time makes the first installation.</summary>
+    public const long Beginning = 0x6372_6577_0011;
+
+    private const int RetryMilliseconds = 250;
+    private readonly NpgsqlConnection _connection;
+
+    private PostgresLock(NpgsqlConnection connection) => _connection = connection;
+
+    /// <summary>Null when it is taken. A server that was killed a moment ago may still be going: its session ends when PostgreSQL notices.</summary>
+    public static async Task<PostgresLock?> TryTakeAsync(string connectionString, long number, bool shared, int attempts, CancellationToken cancel)
+    {
+        var connection = await OpenAsync(connectionString, cancel);
+        for (var attempt = 0; ; attempt++)
+        {
+            if (await AskAsync(connection, $"SELECT pg_try_advisory_lock{(shared ? "_shared" : "")}({number})", cancel))
+            {
+                return new PostgresLock(connection);
+            }
+
+            if (attempt == attempts)
+            {
+                await connection.DisposeAsync();
+                return null;
+            }
+
+            await Task.Delay(RetryMilliseconds, cancel);
+        }
+    }
+
+    /// <summary>Waits for the lock as long as another process has it.</summary>
+    public static async Task<PostgresLock> TakeAsync(string connectionString, long number, CancellationToken cancel)
+    {
+        var connection = await OpenAsync(connectionString, cancel);
+        while (!await AskAsync(connection, $"SELECT pg_try_advisory_lock({number})", cancel))
+        {
+            await Task.Delay(RetryMilliseconds / 5, cancel);
+        }
+
+        return new PostgresLock(connection);
+    }
+
+    public ValueTask DisposeAsync() => _connection.DisposeAsync();
+
+    private static async Task<NpgsqlConnection> OpenAsync(string connectionString, CancellationToken cancel)
+    {
+        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false, ApplicationName = "crew" }.ConnectionString);
+        try
+        {
+            await connection.OpenAsync(cancel);
+            return connection;
+        }
+        catch (Exception error) when (PostgresErrors.IsUnavailable(error))
+        {
+            await connection.DisposeAsync();
+            throw new StorageUnavailableException("PostgreSQL cannot be reached.", error);
+        }
+    }
+
+    private static async Task<bool> AskAsync(NpgsqlConnection connection, string sql, CancellationToken cancel)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        return (bool)(await command.ExecuteScalarAsync(cancel))!;
+    }
+}

@@ -1,0 +1,167 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using Crew.Testing;
+
+namespace Crew.Faults.Tests;
+
+/// <summary>Several nodes over one database are one system: what one has answered, no other one acts against.</summary>
+public sealed class NodeTests
+{
+    private static readonly Uri Me = new("/v1/me", UriKind.Relative);
+
+    [Fact]
+    public async Task No_node_accepts_a_key_after_its_revocation_has_answered_whatever_happens_meanwhile()
+    {
+        Assert.SkipUnless(PostgresServer.IsAvailable, "There is no PostgreSQL here.");
+        await using var bed = await NodeBed.StartAsync(new NodeBedOptions { OwnPostgres = true });
+        var rounds = Scale.Of(6, 60);
+        for (var round = 0; round < rounds; round++)
+        {
+            await RaceAsync(bed, round % 6);
+        }
+    }
+
+    /// <summary>Each request is noted with the moment before it was sent; accepted ones must have been sent before the answer.</summary>
+    private static async Task RaceAsync(NodeBed bed, int trouble)
+    {
+        var node = bed[0];
+        await ReadyAsync(bed);
+        var key = await node.CreateKeyAsync(new NewKey { Permissions = ["models:read"] });
+        var clients = bed.Clients(key.Key);
+        foreach (var client in clients)
+        {
+            using var known = await client.GetAsync(Me, TestContext.Current.CancellationToken);
+            known.StatusCode.ShouldBe(HttpStatusCode.OK);
+        }
+
+        var accepted = new ConcurrentBag<long>();
+        using var stop = new CancellationTokenSource();
+        var load = clients.SelectMany(client => Enumerable.Range(0, 4).Select(_ => AskAsync(client, accepted, stop.Token))).ToList();
+        await Task.Delay(Random.Shared.Next(20, 120), TestContext.Current.CancellationToken);
+        var undo = await MakeAsync(trouble, bed);
+        var answeredAt = await RevokeAsync(node, key.Id);
+        await undo();
+        await Task.Delay(1_000, TestContext.Current.CancellationToken);
+        await stop.CancelAsync();
+        await Task.WhenAll(load);
+        accepted.ShouldNotBeEmpty();
+        accepted.Count(sent => sent > answeredAt).ShouldBe(0, $"trouble {trouble}");
+        await ReadyAsync(bed);
+        foreach (var client in clients)
+        {
+            using var refused = await client.GetAsync(Me, TestContext.Current.CancellationToken);
+            refused.StatusCode.ShouldBeOneOf(HttpStatusCode.Unauthorized, HttpStatusCode.TooManyRequests);
+        }
+    }
+
+    /// <summary>What goes wrong while a key is revoked, and how it is undone.</summary>
+    private static async Task<Func<Task>> MakeAsync(int trouble, NodeBed bed)
+    {
+        const string listeners = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'crew-listener' AND datname = current_database()";
+        switch (trouble)
+        {
+            case 1:
+                bed[1].Pause();
+                return () =>
+                {
+                    bed[1].Resume();
+                    return Task.CompletedTask;
+                };
+            case 2:
+                await bed.ExecuteAsync(listeners);
+                return () => Task.CompletedTask;
+            case 3:
+                var again = Task.Run(() =>
+                {
+                    bed.Postgres.Stop("fast");
+                    bed.Postgres.StartAgain();
+                });
+                return () => again;
+            case 4:
+                bed[2].Kill();
+                return bed[2].StartAsync;
+            case 5:
+                bed[1].Pause();
+                await Task.Delay(2_500);
+                return () =>
+                {
+                    bed[1].Resume();
+                    return Task.CompletedTask;
+                };
+            default:
+                return () => Task.CompletedTask;
+        }
+    }
+
+    /// <summary>Until it has answered with success: a refusal promises nothing. Returns the moment of the answer.</summary>
+    private static async Task<long> RevokeAsync(CrewServer node, string id)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            using var answer = await node.Master.DeleteAsync(new Uri($"/v1/api-keys/{id}", UriKind.Relative), TestContext.Current.CancellationToken);
+            if (answer.IsSuccessStatusCode)
+            {
+                return Stopwatch.GetTimestamp();
+            }
+
+            answer.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
+            Stopwatch.GetElapsedTime(started).ShouldBeLessThan(TimeSpan.FromSeconds(20));
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
+    }
+
+    private static async Task AskAsync(HttpClient client, ConcurrentBag<long> accepted, CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            var sent = Stopwatch.GetTimestamp();
+            try
+            {
+                using var answer = await client.GetAsync(Me, stop);
+                if (answer.StatusCode == HttpStatusCode.OK)
+                {
+                    accepted.Add(sent);
+                }
+                else if (answer.StatusCode == HttpStatusCode.ServiceUnavailable)
+                {
+                    answer.Headers.GetValues("x-should-retry").ShouldBe(["true"]);
+                }
+                else
+                {
+                    // Refused keys are counted against their address, too.
+                    answer.StatusCode.ShouldBeOneOf(HttpStatusCode.Unauthorized, HttpStatusCode.TooManyRequests);
+                    await Task.Delay(50, CancellationToken.None);
+                }
+            }
+            catch (Exception gone) when (gone is HttpRequestException or OperationCanceledException)
+            {
+                // The node was killed, or the race is over.
+                await Task.Delay(20, CancellationToken.None);
+            }
+        }
+    }
+
+    private static async Task ReadyAsync(NodeBed bed)
+    {
+        foreach (var node in bed.Nodes)
+        {
+            await EventuallyAsync(async () =>
+            {
+                using var ready = await node.Client(null).GetAsync(new Uri("/health/ready", UriKind.Relative));
+                return ready.StatusCode == HttpStatusCode.OK;
+            });
+        }
+    }
+
+    private static async Task EventuallyAsync(Func<Task<bool>> holds)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (!await holds())
+        {
+            Stopwatch.GetElapsedTime(started).ShouldBeLessThan(TimeSpan.FromSeconds(20));
+            await Task.Delay(20);
+        }
+    }
+}
