@@ -43,7 +43,7 @@ internal static class Composition
         services.AddSingleton<IHostResolver, SystemHostResolver>();
         services.AddSingleton<GuardedHandlerFactory>();
         services.AddSingleton(new FirstRunFile(settings.FirstRunFile));
-        services.AddHttp(addresses.Value);
+        services.AddHttp(addresses.Value, new DrainOptions { NoticeSeconds = settings.DrainNoticeSeconds, DeadlineSeconds = settings.DrainSeconds });
         services.AddApiDocument();
         services.AddSingleton<Docs.DocsPages>();
         services.AddAudit();

@@ -9,12 +9,15 @@ namespace Crew.Host;
 /// </summary>
 internal sealed class CrewSettings
 {
+    /// <summary>Longest notice, and longest deadline, of an orderly stop.</summary>
+    public const int MaximumDrainSeconds = 3_600;
+
     public const string DefaultUrl = "http://127.0.0.1:7080";
 
     private static readonly string[] Known =
     [
         "CREW_DATA", "CREW_URLS", "CREW_DATABASE", "CREW_PUBLIC_URL", "CREW_MASTER_KEY", "CREW_MASTER_KEY_FILE", "CREW_TLS_CERT", "CREW_TLS_KEY",
-        "CREW_TRUSTED_PROXIES", "CREW_EGRESS_ALLOW", "CREW_SMTP_URL", "CREW_METRICS_URLS", "CREW_METRICS_TOKEN",
+        "CREW_TRUSTED_PROXIES", "CREW_DRAIN_NOTICE_SECONDS", "CREW_DRAIN_SECONDS", "CREW_EGRESS_ALLOW", "CREW_SMTP_URL", "CREW_METRICS_URLS", "CREW_METRICS_TOKEN",
         "CREW_EGRESS_PROXY", "CREW_EGRESS_NO_PROXY", "CREW_EGRESS_PROXY_TARGET", "CREW_EGRESS_CA",
         "OTEL_EXPORTER_OTLP_ENDPOINT", "OPENAI_API_KEY", "ANTHROPIC_API_KEY",
     ];
@@ -57,6 +60,15 @@ internal sealed class CrewSettings
     public IReadOnlyList<string> MetricsUrls =>
         (Get("CREW_METRICS_URLS") ?? "").Split([';', ','], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
+    /// <summary>
+    /// How long a stop is announced before it begins, in seconds. A server alone has nobody to send its callers to, so there the default
+    /// is zero.
+    /// </summary>
+    public int DrainNoticeSeconds => Seconds("CREW_DRAIN_NOTICE_SECONDS") ?? (Database is null ? 0 : 5);
+
+    /// <summary>How long requests and streams under way may go on when the server stops, in seconds.</summary>
+    public int DrainSeconds => Seconds("CREW_DRAIN_SECONDS") ?? 30;
+
     public string? MetricsToken => Get("CREW_METRICS_TOKEN");
 
     public string? OpenAiApiKey => Get("OPENAI_API_KEY");
@@ -96,6 +108,8 @@ internal sealed class CrewSettings
 
     private string? Get(string name) => _values.GetValueOrDefault(name);
 
+    private int? Seconds(string name) => Get(name) is { } text ? int.Parse(text, System.Globalization.CultureInfo.InvariantCulture) : null;
+
     private static string? Customary(string name, string alternative) =>
         Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value
         : Environment.GetEnvironmentVariable(alternative) is { Length: > 0 } other ? other : null;
@@ -134,6 +148,14 @@ internal sealed class CrewSettings
     /// <summary>What would be unsafe or cannot work, said before anything starts.</summary>
     private Fault? Check()
     {
+        foreach (var name in new[] { "CREW_DRAIN_NOTICE_SECONDS", "CREW_DRAIN_SECONDS" })
+        {
+            if (Get(name) is { } text && !(int.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var seconds) && seconds is >= 0 and <= MaximumDrainSeconds))
+            {
+                return Faults.Invalid(name, $"{name} is a whole number of seconds from 0 to {MaximumDrainSeconds}.");
+            }
+        }
+
         if (TlsCertificate is null != TlsKey is null)
         {
             var (given, missing) = TlsKey is null ? ("CREW_TLS_CERT", "CREW_TLS_KEY") : ("CREW_TLS_KEY", "CREW_TLS_CERT");

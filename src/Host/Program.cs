@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Crew.Host;
 using Crew.Host.Commands;
 
 // One executable: the server and the operator's commands.
@@ -17,5 +18,6 @@ var crew = new RootCommand("Crew: a self-hosted platform for running AI agents a
     RotateMasterKeyCommand.Make(),
 };
 
-// A stop may take as long as the server's own limit (30 s), or settlements under way would be lost to an early kill.
-return await crew.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(45) });
+// A stop may take as long as the server's own limits (notice, deadline and farewell), or settlements under way would be lost to an early kill.
+var longest = TimeSpan.FromSeconds((2 * CrewSettings.MaximumDrainSeconds) + (2 * Crew.Http.Drain.FarewellSeconds));
+return await crew.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = longest });

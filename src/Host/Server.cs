@@ -39,7 +39,7 @@ internal static class Server
         builder.WebHost.UseUrls([.. settings.Urls, .. settings.MetricsUrls]);
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, certificate));
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(settings.DrainSeconds + Drain.FarewellSeconds));
         var app = builder.Build();
 
         // The model of the database and the routes are each about a third of a second of a cold start, and need nothing of each other.

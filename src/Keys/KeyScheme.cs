@@ -45,7 +45,7 @@ internal sealed class KeyScheme(Store store, KeyIndex index, KeyMint mint, KeyMa
     private async ValueTask<Verification> LoadAsync(KeySlot slot, CancellationToken cancel) =>
         await index.LoadAsync(slot, cancel) is { } entry ? Judge(entry) : new Verification(null, KeyFaults.Invalid);
 
-    private Verification Judge(KeyEntry entry) => entry.RefusalAt(clock.GetUtcNow()) is { } refusal
+    private Verification Judge(KeyEntry entry) => entry.RefusalAt(store.Node.GetUtcNow()) is { } refusal
         ? new Verification(null, refusal, entry.Caller.Tenant, entry.Caller.Actor)
         : new Verification(entry.Caller, null);
 }

@@ -30,9 +30,9 @@ public sealed class OlderSchemaSpec : IDisposable
         using var copy = new MemoryStream();
         await using (var older = await OlderAsync(from))
         {
-            (await older.PendingAsync()).Value.ShouldBe(1);
+            (await older.PendingAsync()).Value.ShouldBe(Later(from));
             var report = (await older.ExportAsync(copy, "0.1.0")).Value;
-            report.Header.Schema.ShouldNotContain(s => s.Number == 2);
+            report.Header.Schema.ShouldNotContain(s => s.Number > 1);
         }
 
         copy.Position = 0;
@@ -57,7 +57,7 @@ public sealed class OlderSchemaSpec : IDisposable
     {
         Assert.SkipUnless(PostgresServer.IsAvailable, "There is no PostgreSQL here.");
         await using var older = await OlderAsync(dialect);
-        (await older.MigrateAsync()).Value.ShouldBe(1);
+        (await older.MigrateAsync()).Value.ShouldBe(Later(dialect));
         (await older.StartAsync()).Fault.ShouldBeNull();
         (await KindsAsync(older)).ShouldBe(["n1 first from before", "n2 second from before"]);
         (await older.MigrateAsync()).Value.ShouldBe(0);
@@ -105,6 +105,9 @@ public sealed class OlderSchemaSpec : IDisposable
     private async Task<Store> OpenAsync(string dialect, string name) => Store.Open(
         dialect == "sqlite" ? new StoreOptions { DataFolder = Path.Combine(_folder, name) } : Postgres(await (await PostgresServer.SharedAsync()).CreateDatabaseAsync()),
         _model, [new SpecSink()], TimeProvider.System);
+
+    /// <summary>How many files came after the first version.</summary>
+    private int Later(string dialect) => SchemaFiles.Of(_model, dialect).Count(f => f.Number > 1);
 
     private StoreOptions Postgres(string connection) => new() { DataFolder = _folder, PostgresConnectionString = connection };
 

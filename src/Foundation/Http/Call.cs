@@ -44,6 +44,9 @@ public sealed class Call
 
     public CancellationToken Aborted => Http.RequestAborted;
 
+    /// <summary>Fires when the server stops and cannot wait any longer: then the request ends, in the way of its dialect.</summary>
+    public CancellationToken Stopping { get; init; }
+
     internal IdempotencyHandle? Idempotency { get; set; }
 
     /// <summary>A kept answer to the same Idempotency-Key, to be sent instead of handling the request again.</summary>

@@ -42,6 +42,10 @@ public static class HttpFaults
         + "Repeat the request after a short wait: another node takes it, or this one once it has caught up.")
     { RetryAfterSeconds = 1, ShouldRetry = true };
 
+    public static readonly Fault NodeStopping = new("node_stopping", 503,
+        "This node stops, and the request did not end in the time that was left. What was delivered is settled. Repeat the request: another node takes it.")
+    { RetryAfterSeconds = 1, ShouldRetry = true };
+
     /// <summary>The version of the API, echoed in X-Crew-Version.</summary>
     public const string ApiVersion = "2026-11-01";
 

@@ -13,10 +13,14 @@ public static class HttpModule
     public static StoragePart Part { get; } = new HttpPart();
 
     /// <summary>Registers the way in. Needs an <see cref="IAccessTrail"/>, an <see cref="IWorkspaceDirectory"/> and the credential schemes of other modules.</summary>
-    public static IServiceCollection AddHttp(this IServiceCollection services, ClientAddress addresses)
+    public static IServiceCollection AddHttp(this IServiceCollection services, ClientAddress addresses, DrainOptions? drain = null)
     {
         services.AddSingleton(addresses);
-        services.AddSingleton<RateLimiter>();
+        services.AddSingleton(s => new Drain(drain ?? new DrainOptions { NoticeSeconds = 0, DeadlineSeconds = 0 }, s.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(s => new RateDesk(new Lazy<Store>(s.GetRequiredService<Store>), s.GetRequiredService<TimeProvider>()));
+        services.AddHostedService(s => s.GetRequiredService<RateDesk>());
+        services.AddSingleton(s => new RateLimiter(
+            s.GetRequiredService<RateDesk>(), new Lazy<Store>(s.GetRequiredService<Store>), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<Metrics>();
         services.AddSingleton<RefusalLog>();
         services.AddHostedService(s => s.GetRequiredService<RefusalLog>());
@@ -71,9 +75,11 @@ public static class HttpModule
     public static void MapHealth(this IEndpointRouteBuilder app, string? metricsToken, IReadOnlySet<int> metricsPorts)
     {
         app.MapGet("/health/live", () => Results.Text("live")).WithName("Health.Live").WithSummary("The process runs.").WithTags("Health").AllowsAnonymous();
-        app.MapGet("/health/ready", async (Store store, CancellationToken cancel) =>
-                store.Node.IsLive && await store.IsReachableAsync(cancel) ? Results.Text("ready") : Results.Text("database unavailable", statusCode: 503))
-            .WithName("Health.Ready").WithSummary("The process can serve: its database takes writes.").WithTags("Health").AllowsAnonymous();
+        app.MapGet("/health/ready", async (Store store, Drain drain, CancellationToken cancel) =>
+                drain.IsDraining ? Results.Text("stopping", statusCode: 503)
+                : store.Node.IsLive && await store.IsReachableAsync(cancel) ? Results.Text("ready")
+                : Results.Text("database unavailable", statusCode: 503))
+            .WithName("Health.Ready").WithSummary("The process can serve: its database takes writes, and it is not about to stop.").WithTags("Health").AllowsAnonymous();
         app.MapGet("/metrics", (HttpContext http, Metrics metrics) =>
                 metricsPorts.Contains(http.Connection.LocalPort) || MayReadMetrics(http, metricsToken)
                 ? Results.Text(metrics.Render(), "text/plain; version=0.0.4")

@@ -1,11 +1,15 @@
 using System.Collections.Concurrent;
 using System.Net;
 using Crew.Kernel;
+using Crew.Storage;
 
 namespace Crew.Http;
 
-/// <summary>The limits of the way in: per workspace, per credential, and per address where nobody is known yet.</summary>
-public sealed class RateLimiter(TimeProvider clock)
+/// <summary>
+/// The limits of the way in: per workspace, per credential, and per address where nobody is known yet. Workspaces and credentials are
+/// counted over all nodes, addresses by each node for itself.
+/// </summary>
+internal sealed class RateLimiter(RateDesk desk, Lazy<Store> store, TimeProvider clock)
 {
     /// <summary>Requests a minute of one address without a valid credential.</summary>
     public const int UnauthenticatedPerMinute = 300;
@@ -17,20 +21,25 @@ public sealed class RateLimiter(TimeProvider clock)
     private readonly ConcurrentDictionary<IPAddress, RateWindow> _addresses = new();
     private long _sweptWindow;
 
-    /// <summary>Counts a request against workspace and credential; the tighter one shows in the headers.</summary>
-    public (RateDecision Decision, string Scope) Take(WorkspaceView workspace, Caller caller)
+    /// <summary>
+    /// Counts a request against workspace and credential; the tighter one shows in the headers. A fault says that nobody can count,
+    /// because the database that does it for all nodes is away.
+    /// </summary>
+    public async ValueTask<(Outcome<RateDecision> Decision, string Scope)> TakeAsync(WorkspaceView workspace, Caller caller)
     {
-        var now = clock.GetUtcNow().ToUnixTimeSeconds();
-        Sweep(now / RateWindow.WindowSeconds);
-        var whole = Window(_subjects, workspace.Id).Take(workspace.RequestsPerMinute, now);
-        if (!whole.Allowed || caller.RateLimitPerMinute is not { } own || own >= workspace.RequestsPerMinute)
+        var whole = await CountAsync(workspace.Id, workspace.RequestsPerMinute);
+        if (whole.Fault is not null || !whole.Value.Allowed || caller.RateLimitPerMinute is not { } own || own >= workspace.RequestsPerMinute)
         {
             return (whole, "workspace");
         }
 
-        var key = Window(_subjects, caller.LineageId).Take(own, now);
-        return !key.Allowed || key.Remaining <= whole.Remaining ? (key, "key") : (whole, "workspace");
+        var key = await CountAsync(caller.LineageId, own);
+        return key.Fault is not null || !key.Value.Allowed || key.Value.Remaining <= whole.Value.Remaining ? (key, "key") : (whole, "workspace");
     }
+
+    /// <summary>What the headers show of an address whose request is not counted.</summary>
+    public RateDecision Look(IPAddress address) =>
+        Window(_addresses, Network(address)).Look(UnauthenticatedPerMinute, clock.GetUtcNow().ToUnixTimeSeconds());
 
     /// <summary>Counts a request of an address without a valid credential.</summary>
     public RateDecision Take(IPAddress address)
@@ -38,6 +47,19 @@ public sealed class RateLimiter(TimeProvider clock)
         var now = clock.GetUtcNow().ToUnixTimeSeconds();
         Sweep(now / RateWindow.WindowSeconds);
         return Window(_addresses, Network(address)).Take(UnauthenticatedPerMinute, now);
+    }
+
+    /// <summary>A node among others takes from what they share; a server alone counts for itself.</summary>
+    private ValueTask<Outcome<RateDecision>> CountAsync(string subject, int limit)
+    {
+        if (store.Value.Node.Epoch != 0)
+        {
+            return desk.TakeAsync(subject, limit);
+        }
+
+        var now = clock.GetUtcNow().ToUnixTimeSeconds();
+        Sweep(now / RateWindow.WindowSeconds);
+        return ValueTask.FromResult<Outcome<RateDecision>>(Window(_subjects, subject).Take(limit, now));
     }
 
     /// <summary>An IPv6 subscriber owns a /64: counting single addresses would count nothing.</summary>

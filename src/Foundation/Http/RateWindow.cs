@@ -1,7 +1,19 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Http;
+
 namespace Crew.Http;
 
 /// <summary>What a limiter says about one request, and what the headers show.</summary>
-public readonly record struct RateDecision(bool Allowed, int Limit, int Remaining, long ResetUnixSeconds, int RetryAfterSeconds);
+public readonly record struct RateDecision(bool Allowed, int Limit, int Remaining, long ResetUnixSeconds, int RetryAfterSeconds)
+{
+    internal void WriteTo(IHeaderDictionary headers)
+    {
+        headers["X-RateLimit-Limit"] = Limit.ToString(CultureInfo.InvariantCulture);
+        headers["X-RateLimit-Remaining"] = Remaining.ToString(CultureInfo.InvariantCulture);
+        headers["X-RateLimit-Reset"] = ResetUnixSeconds.ToString(CultureInfo.InvariantCulture);
+        headers["X-RateLimit-Window"] = RateWindow.WindowSeconds.ToString(CultureInfo.InvariantCulture);
+    }
+}
 
 /// <summary>
 /// Requests of one subject in fixed windows of a minute. A fifth above the limit is let through as a burst; the burst comes
@@ -43,6 +55,17 @@ public sealed class RateWindow
             // Refused requests count too, or a client that hammers would have "quiet" windows.
             _count = Math.Min(_count + 1, int.MaxValue - 1);
             return new RateDecision(allowed, limit, Math.Max(0, limit - _count), reset, (int)(reset - nowSeconds));
+        }
+    }
+
+    /// <summary>What the headers would show, counting nothing.</summary>
+    public RateDecision Look(int limit, long nowSeconds)
+    {
+        lock (_gate)
+        {
+            var window = nowSeconds / WindowSeconds;
+            var reset = (window + 1) * WindowSeconds;
+            return new RateDecision(true, limit, Math.Max(0, limit - (window == _window ? _count : 0)), reset, (int)(reset - nowSeconds));
         }
     }
 

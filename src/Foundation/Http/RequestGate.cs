@@ -18,7 +18,7 @@ namespace Crew.Http;
 /// </summary>
 internal sealed partial class RequestGate(
     RequestDelegate next, IEnumerable<ICredentialScheme> schemes, IWorkspaceDirectory workspaces, RateLimiter limiter, ClientAddress addresses,
-    RefusalLog refusals, IdempotencyStore idempotency, IAccessTrail trail, Metrics metrics, Store store, TimeProvider clock, ILogger<RequestGate> log)
+    RefusalLog refusals, IdempotencyStore idempotency, IAccessTrail trail, Metrics metrics, Drain drain, Store store, TimeProvider clock, ILogger<RequestGate> log)
 {
     /// <summary>An account master manages a suspended workspace, but nobody spends its money.</summary>
     private static readonly Permission Invoke = Permissions.Of("models:invoke");
@@ -30,12 +30,18 @@ internal sealed partial class RequestGate(
         var started = clock.GetTimestamp();
         var request = http.Request;
         var dialect = Dialects.Of(request.Path.Value, request.Headers.ContainsKey("anthropic-version"));
-        var call = new Call(http, Id.New(IdPrefix.Request, clock), dialect, addresses.Of(http)) { Trail = trail };
+        var call = new Call(http, Id.New(IdPrefix.Request, clock), dialect, addresses.Of(http)) { Trail = trail, Stopping = drain.Deadline };
         http.Features.Set(call);
         PathCase.Hold(http);
         var headers = http.Response.Headers;
         headers["X-Request-Id"] = call.RequestId;
         headers.XContentTypeOptions = "nosniff";
+        if (drain.IsDraining)
+        {
+            // The next request finds another server, or this one's listener closed.
+            headers.Connection = "close";
+        }
+
         if (dialect is Dialect.Anthropic or Dialect.OpenAi)
         {
             headers["request-id"] = call.RequestId;
@@ -127,6 +133,7 @@ internal sealed partial class RequestGate(
 
         if (!store.Node.IsLive)
         {
+            limiter.Look(call.Address).WriteTo(call.Http.Response.Headers);
             return HttpFaults.NodeCutOff;
         }
 
@@ -142,7 +149,7 @@ internal sealed partial class RequestGate(
             return HttpFaults.IpNotAllowed;
         }
 
-        return LimitByCaller(call) ?? Authorize(call, rules, endpoint!) ?? await idempotency.BeginAsync(call, endpoint!);
+        return await LimitByCallerAsync(call) ?? Authorize(call, rules, endpoint!) ?? await idempotency.BeginAsync(call, endpoint!);
     }
 
     /// <summary>
@@ -300,14 +307,21 @@ internal sealed partial class RequestGate(
     private Fault? LimitByAddress(Call call)
     {
         var decision = limiter.Take(call.Address);
-        WriteHeaders(call, decision);
+        decision.WriteTo(call.Http.Response.Headers);
         return decision.Allowed ? null : HttpFaults.RateLimited(decision.RetryAfterSeconds, "address");
     }
 
-    private Fault? LimitByCaller(Call call)
+    private async ValueTask<Fault?> LimitByCallerAsync(Call call)
     {
-        var (decision, scope) = limiter.Take(call.Workspace, call.Caller);
-        WriteHeaders(call, decision);
+        var (counted, scope) = await limiter.TakeAsync(call.Workspace, call.Caller);
+        if (counted.Failed(out var uncounted))
+        {
+            limiter.Look(call.Address).WriteTo(call.Http.Response.Headers);
+            return uncounted;
+        }
+
+        var decision = counted.Value;
+        decision.WriteTo(call.Http.Response.Headers);
         if (decision.Allowed)
         {
             return null;
@@ -316,15 +330,6 @@ internal sealed partial class RequestGate(
         call.Origin.TakeAccess();
         refusals.Known(call.Tenant, call.Origin, "rate_limit.exceeded", scope);
         return HttpFaults.RateLimited(decision.RetryAfterSeconds, scope);
-    }
-
-    private static void WriteHeaders(Call call, RateDecision decision)
-    {
-        var headers = call.Http.Response.Headers;
-        headers["X-RateLimit-Limit"] = (decision.Limit).ToString(System.Globalization.CultureInfo.InvariantCulture);
-        headers["X-RateLimit-Remaining"] = (decision.Remaining).ToString(System.Globalization.CultureInfo.InvariantCulture);
-        headers["X-RateLimit-Reset"] = (decision.ResetUnixSeconds).ToString(System.Globalization.CultureInfo.InvariantCulture);
-        headers["X-RateLimit-Window"] = (RateWindow.WindowSeconds).ToString(System.Globalization.CultureInfo.InvariantCulture);
     }
 
     private static Fault? Authorize(Call call, RouteRules rules, Endpoint endpoint)

@@ -14,6 +14,10 @@ public static class Faults
         "The database cannot be written at the moment, so nothing was changed. Repeat the request after a short wait.")
     { RetryAfterSeconds = 1, ShouldRetry = true };
 
+    public static readonly Fault OutcomeUnknown = new("outcome_unknown", 503,
+        "The database was lost while this change was being committed, so it is not known whether it was made. Read the thing before you repeat it.")
+    { RetryAfterSeconds = 1, ShouldRetry = false };
+
     public static readonly Fault AuditUnavailable = new("audit_unavailable", 503,
         "The audit record of this request could not be made durable, so nothing was served. Repeat the request after a short wait.")
     { RetryAfterSeconds = 1, ShouldRetry = true };

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace Crew.Storage;
 
 /// <summary>
@@ -8,6 +10,7 @@ public sealed class ChangeFeed
 {
     private readonly Store _store;
     private readonly Dictionary<string, Func<IReadOnlyList<string>, CancellationToken, Task>> _followers = [];
+    private readonly ConcurrentDictionary<string, Action<string>> _hints = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _turn = new(1);
     private long _applied = -1;
 
@@ -18,6 +21,22 @@ public sealed class ChangeFeed
 
     /// <summary>Registers the one follower of a topic, before the feed starts. It gets the ids that changed and must be idempotent.</summary>
     public void Follow(string topic, Func<IReadOnlyList<string>, CancellationToken, Task> apply) => _followers.Add(topic, apply);
+
+    /// <summary>
+    /// Registers who hears a hint of another node on PostgreSQL, sent by <c>pg_notify('storage_changes', 'topic subject')</c>. A hint may be
+    /// lost, and is no part of any promise.
+    /// </summary>
+    public void OnHint(string topic, Action<string> hear) => _hints[topic] = hear;
+
+    /// <summary>Passes a hint on.</summary>
+    internal void Hint(string hint)
+    {
+        var end = hint.IndexOf(' ', StringComparison.Ordinal);
+        if (end > 0 && _hints.TryGetValue(hint[..end], out var hear))
+        {
+            hear(hint[(end + 1)..]);
+        }
+    }
 
     /// <summary>Whether anything ever changed in this database, beyond the making of its schema.</summary>
     public async Task<bool> HasMovedAsync(CancellationToken cancel) => await _store.ReadVersionAsync(cancel) > 0;

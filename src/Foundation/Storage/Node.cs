@@ -22,6 +22,7 @@ public sealed class Node
     private readonly TimeProvider _clock;
     private long _runsOutAt = long.MaxValue;
     private long _epoch;
+    private DatabaseTime? _databaseTime;
 
     internal Node(TimeProvider clock) => _clock = clock;
 
@@ -31,6 +32,14 @@ public sealed class Node
     /// <summary>Whether this process may act on what it keeps in memory.</summary>
     public bool IsLive => _clock.GetTimestamp() < Volatile.Read(ref _runsOutAt);
 
+    /// <summary>
+    /// The time that all nodes share: PostgreSQL's, as the last renewal told it, and counted on since by the monotonic clock; without a
+    /// lease this machine's. For moments at which all nodes must change their mind together, such as the end of a key.
+    /// </summary>
+    public DateTimeOffset GetUtcNow() => Volatile.Read(ref _databaseTime) is { } told
+        ? told.Now + _clock.GetElapsedTime(told.At)
+        : _clock.GetUtcNow();
+
     /// <summary>Takes an epoch; from here on nothing is allowed without a lease.</summary>
     internal void Enter(long epoch)
     {
@@ -39,9 +48,15 @@ public sealed class Node
     }
 
     /// <summary>Extends the lease by a renewal that was sent at a moment of the monotonic clock.</summary>
-    internal void Extend(long sentAt) =>
+    /// <param name="databaseMs">What PostgreSQL's clock showed, in milliseconds since 1970; it may have been a little later than the sending.</param>
+    internal void Extend(long sentAt, long databaseMs)
+    {
+        Volatile.Write(ref _databaseTime, new DatabaseTime(DateTimeOffset.FromUnixTimeMilliseconds(databaseMs), sentAt));
         Volatile.Write(ref _runsOutAt, sentAt + (LeaseMilliseconds * _clock.TimestampFrequency / 1_000));
+    }
 
     /// <summary>Gives the lease up.</summary>
     internal void End() => Volatile.Write(ref _runsOutAt, long.MinValue);
+
+    private sealed record DatabaseTime(DateTimeOffset Now, long At);
 }

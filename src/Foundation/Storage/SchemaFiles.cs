@@ -23,7 +23,7 @@ internal static class SchemaFiles
         foreach (var part in model.Parts)
         {
             var assembly = part.GetType().Assembly;
-            var folder = $"{assembly.GetName().Name}.Schema.{dialect}/";
+            var folder = $"{assembly.GetName().Name}.{part.SchemaFolder}.{dialect}/";
             foreach (var resource in assembly.GetManifestResourceNames().Where(n => n.StartsWith(folder, StringComparison.Ordinal)).Order(StringComparer.Ordinal))
             {
                 using var reader = new StreamReader(assembly.GetManifestResourceStream(resource)!);

@@ -8,6 +8,9 @@ public abstract class StoragePart
     /// <summary>Prefix of the module's tables, such as <c>keys</c>.</summary>
     public abstract string Name { get; }
 
+    /// <summary>Where its schema files lie in its assembly.</summary>
+    public virtual string SchemaFolder => "Schema";
+
     /// <summary>How tables travel in a backup that a plain copy of their columns would break.</summary>
     public virtual IReadOnlyList<TransferRule> Transfers => [];
 

@@ -29,6 +29,9 @@ public sealed class SystemJob
     /// <summary>Coalesced per-key marks: last use and daily counts.</summary>
     public static readonly SystemJob KeyMarks = new("key marks");
 
+    /// <summary>Hands out portions of rate limits to the nodes.</summary>
+    public static readonly SystemJob RateLimits = new("rate limits");
+
     /// <summary>Commands that the operator runs on the machine itself.</summary>
     public static readonly SystemJob OperatorCommand = new("operator command");
 

@@ -68,7 +68,8 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
                 continue;
             }
 
-            var held = await parts.Ledger.HoldAsync(scope, plan.Hold, call.Aborted);
+            // A node that stood still since the request came in does not know whether the key still holds.
+            var held = parts.Node.IsLive ? await parts.Ledger.HoldAsync(scope, plan.Hold, call.Aborted) : HttpFaults.NodeCutOff;
             if (held.Failed(out var refused))
             {
                 last = refused;
@@ -101,6 +102,11 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
     /// <summary>Answers with a refusal, once the attempts and the use of the credential are on record.</summary>
     public async Task FailAsync(Fault fault)
     {
+        if (fault.Status >= 500 && call.Stopping.IsCancellationRequested)
+        {
+            fault = HttpFaults.NodeStopping;
+        }
+
         _work.Record(fault.Status, fault.Code);
         if (!await parts.Committer.AppendAsync(_work))
         {
@@ -205,6 +211,7 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
         using var request = Build(attempt.Target, hold);
         var stops = plan.Request.Stream && attempt.Target.Provider.CancelStopsBilling;
         using var gone = stops ? call.Aborted.UnsafeRegister(static a => ((PhysicalAttempt)a!).BreakOff(), attempt) : default;
+        using var stopping = call.Stopping.UnsafeRegister(static a => ((PhysicalAttempt)a!).BreakOff(), attempt);
         try
         {
             CrashPoint.Pass(CrashPoints.DispatchBefore);
@@ -268,6 +275,7 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
     private async ValueTask<Fault?> AnswerAsync(PhysicalAttempt attempt, HttpResponseMessage answer, int status)
     {
         using var bytes = new ByteStore();
+        using var stopping = call.Stopping.UnsafeRegister(static a => ((PhysicalAttempt)a!).BreakOff(), attempt);
         var isSuccess = status == 200;
         var broke = await ReadAsync(attempt, answer, bytes, isSuccess ? MaximumAnswerBytes : MaximumErrorBytes);
         if (broke is not null)

@@ -11,7 +11,7 @@ namespace Crew.Gateway.Calls;
 
 /// <summary>The parts that every call needs.</summary>
 internal sealed record CallParts(
-    ModelCatalogue Catalogue, Ledger Ledger, Committer Committer, KeyRing Ring, ClientSeal Clients, DrainRoom Drains, OwedSettlements Owed, TimeProvider Clock);
+    ModelCatalogue Catalogue, Ledger Ledger, Committer Committer, KeyRing Ring, ClientSeal Clients, DrainRoom Drains, OwedSettlements Owed, Node Node, TimeProvider Clock);
 
 /// <summary>Every inference endpoint: read, scan, choose, and hand over to the exchange.</summary>
 internal sealed class InferenceEndpoint(
@@ -20,7 +20,7 @@ internal sealed class InferenceEndpoint(
     private CallParts? _parts;
 
     /// <summary>The store's committer is there once the store has started, which is before the first request.</summary>
-    private CallParts Parts => _parts ??= new CallParts(catalogue, ledger, store.Committer, ring, clients, drains, owed, clock);
+    private CallParts Parts => _parts ??= new CallParts(catalogue, ledger, store.Committer, ring, clients, drains, owed, store.Node, clock);
 
     public async Task HandleAsync(HttpContext http, WireFormat format)
     {

@@ -9,6 +9,9 @@ internal enum RelayEnd
     ClientGone,
     Revoked,
 
+    /// <summary>The server stops and cannot wait any longer.</summary>
+    Stopping,
+
     /// <summary>No more output is paid for.</summary>
     CapReached,
 }

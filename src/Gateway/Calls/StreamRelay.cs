@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using Crew.Gateway.Dialects;
 using Crew.Gateway.Forwarding;
+using Crew.Http;
 using Crew.Kernel;
 using Crew.Storage;
 
@@ -50,6 +51,7 @@ internal sealed class StreamRelay
         var drains = false;
         using var gone = _exchange.Call.Aborted.UnsafeRegister(static s => ((StreamRelay)s!)._cut.TrySetResult(RelayEnd.ClientGone), this);
         using var revoked = _exchange.Call.Caller.Revoked.UnsafeRegister(static s => ((StreamRelay)s!)._cut.TrySetResult(RelayEnd.Revoked), this);
+        using var stopping = _exchange.Call.Stopping.UnsafeRegister(static s => ((StreamRelay)s!)._cut.TrySetResult(RelayEnd.Stopping), this);
         try
         {
             drains = await RelayAsync();
@@ -133,13 +135,13 @@ internal sealed class StreamRelay
         if (!await durable)
         {
             _exchange.Parts.Owed.Keep(_exchange.Work);
-            await Crew.Http.ErrorWriter.WriteAsync(_exchange.Call, Faults.AuditUnavailable);
+            await ErrorWriter.WriteAsync(_exchange.Call, Faults.AuditUnavailable);
             return await LeaveAsync("audit_unavailable");
         }
 
         if (_exchange.Work.IsRevoked)
         {
-            await Crew.Http.ErrorWriter.WriteAsync(_exchange.Call, GatewayFaults.KeyRevoked);
+            await ErrorWriter.WriteAsync(_exchange.Call, GatewayFaults.KeyRevoked);
             return await LeaveAsync("revoked");
         }
 
@@ -153,6 +155,9 @@ internal sealed class StreamRelay
             case RelayEnd.Revoked:
                 await TellAsync(GatewayFaults.KeyRevoked, CutFlushMilliseconds);
                 return await LeaveAsync("revoked");
+            case RelayEnd.Stopping:
+                await TellAsync(HttpFaults.NodeStopping, CutFlushMilliseconds);
+                return await LeaveAsync("node_stopping");
             case RelayEnd.CapReached:
                 await CapAsync();
                 return false;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Crew.Http;
 using Crew.Kernel;
 
 namespace Crew.Host.Commands;
@@ -60,8 +61,20 @@ internal static class ServeCommand
 
         var data = settings.Value.Database is null ? settings.Value.DataFolder : "PostgreSQL";
         Terminal.Error($"crew serves {string.Join(", ", settings.Value.Urls)}  (docs: {settings.Value.PublicUrl}/docs, data: {data})");
-        await app.WaitForShutdownAsync(cancel);
+        await DrainAsync(app, cancel);
         return 0;
+    }
+
+    /// <summary>Serves until it is told to stop, then lets what is under way end.</summary>
+    private static async Task DrainAsync(WebApplication app, CancellationToken cancel)
+    {
+        var asked = new TaskCompletionSource();
+        using var byHost = app.Lifetime.ApplicationStopping.UnsafeRegister(static t => ((TaskCompletionSource)t!).TrySetResult(), asked);
+        using var byCommand = cancel.UnsafeRegister(static t => ((TaskCompletionSource)t!).TrySetResult(), asked);
+        await asked.Task;
+        var drain = app.Services.GetRequiredService<Drain>();
+        await drain.GiveNoticeAsync();
+        await drain.StopAsync(app.StopAsync);
     }
 
     private static async Task<Outcome<IAsyncDisposable>> ClaimAsync(Storage.Store store, CancellationToken cancel)

@@ -288,6 +288,8 @@ public sealed partial class CrewServer : IAsyncDisposable
             }
         }
 
+        // A test that stops a server has nobody to tell.
+        environment["CREW_DRAIN_NOTICE_SECONDS"] = "0";
         environment["TMPDIR"] = Path.Combine(Root, "tmp");
         environment["CREW_EGRESS_ALLOW"] = string.Join(',', _options.Providers.Select(mock => mock.EgressEntry).Concat(_options.Egress));
         if (_options.Database is not null)

@@ -200,7 +200,7 @@ internal sealed class ApiOperations(ApiSchemas schemas)
         var codes = new SortedSet<string>(StringComparer.Ordinal) { "unknown_version", "rate_limit_exceeded", "internal_error", "storage_unavailable" };
         void Add(bool applies, params string[] more) => codes.UnionWith(applies ? more : []);
         Add(rules.Access != Access.Anonymous, "invalid_api_key", "expired_api_key", "key_in_url", "key_in_browser", "ambiguous_credentials", "ip_not_allowed",
-            "workspace_suspended", "not_found", "audit_unavailable");
+            "workspace_suspended", "not_found", "audit_unavailable", "node_cut_off");
         Add(rules.Access == Access.Permission, "insufficient_permissions");
         var hasBody = endpoint.Metadata.GetMetadata<BodyShape>() is not null || endpoint.Metadata.GetMetadata<ForeignShape>() is { Body.Length: > 0 };
         Add(hasBody, "invalid_json", "invalid_request", "body_too_large", "unsupported_media_type", "repeated_field");
@@ -209,6 +209,8 @@ internal sealed class ApiOperations(ApiSchemas schemas)
         Add(endpoint.Metadata.GetOrderedMetadata<QueryParameter>().Count > 0, "invalid_request");
         Add(IsIdempotent(endpoint, method), "idempotency_conflict", "idempotency_in_progress", "already_created", "invalid_request");
         Add(method is "PUT" or "PATCH" or "DELETE", "version_conflict");
+        Add(method != "GET" && endpoint.Metadata.GetMetadata<ForeignShape>() is null, "outcome_unknown");
+        Add(endpoint.Metadata.GetMetadata<ForeignShape>() is not null, "node_stopping");
         Add(true, [.. endpoint.Metadata.GetOrderedMetadata<RefusingRoute>().SelectMany(r => r.Codes)]);
         return codes;
     }

@@ -8,26 +8,29 @@ namespace Crew.Storage;
 /// </summary>
 internal sealed class PostgresGuard(PostgresNodes nodes, ChangeFeed feed, Node node)
 {
-    private const string Question = "SELECT f.version, EXISTS (SELECT FROM storage_nodes n WHERE n.epoch = $1 AND n.ended_at IS NULL) FROM storage_feed f";
+    private const string Asked = "SELECT f.version, EXISTS (SELECT FROM storage_nodes n WHERE n.epoch = $1 AND n.ended_at IS NULL)";
+    private const string Plain = Asked + " FROM storage_feed f";
+    private const string Named = Asked + ", pg_current_xact_id()::text FROM storage_feed f";
 
     /// <summary>Commands run beside the nodes and act on nothing that they keep.</summary>
     public bool IsNeeded => node.Epoch != 0;
 
     /// <summary>The question, to be put last into a batch.</summary>
-    public (NpgsqlBatchCommand Command, long Epoch) Ask()
+    /// <param name="named">Asks for the number of the transaction as well.</param>
+    public (NpgsqlBatchCommand Command, long Epoch) Ask(bool named = false)
     {
         var epoch = node.Epoch;
-        var command = new NpgsqlBatchCommand(Question);
+        var command = new NpgsqlBatchCommand(named ? Named : Plain);
         command.Parameters.AddWithValue(epoch);
         return (command, epoch);
     }
 
     /// <summary>Asks within the transaction that is open on a connection, and follows where that is needed.</summary>
-    /// <returns>How far the feed was.</returns>
-    public async Task<long> FollowAsync(NpgsqlConnection connection, CancellationToken cancel)
+    /// <returns>How far the feed was, and the number of the transaction.</returns>
+    public async Task<(long Version, string TransactionId)> FollowAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
         await using var batch = new NpgsqlBatch(connection);
-        var (command, epoch) = Ask();
+        var (command, epoch) = Ask(named: true);
         batch.BatchCommands.Add(command);
         var answer = await AnswerAsync(batch, cancel);
         if (epoch != 0)
@@ -35,19 +38,19 @@ internal sealed class PostgresGuard(PostgresNodes nodes, ChangeFeed feed, Node n
             await FollowAsync(answer, epoch, cancel);
         }
 
-        return answer.Version;
+        return (answer.Version, answer.TransactionId!);
     }
 
     /// <summary>Runs the batch to its end and reads the answer.</summary>
-    public static async Task<(long Version, bool IsRunning)> AnswerAsync(NpgsqlBatch batch, CancellationToken cancel)
+    public static async Task<GuardAnswer> AnswerAsync(NpgsqlBatch batch, CancellationToken cancel)
     {
         await using var reader = await batch.ExecuteReaderAsync(cancel);
-        (long, bool) answer = default;
+        GuardAnswer answer = default;
         do
         {
             while (await reader.ReadAsync(cancel))
             {
-                answer = (reader.GetInt64(0), reader.GetBoolean(1));
+                answer = new GuardAnswer(reader.GetInt64(0), reader.GetBoolean(1), reader.FieldCount > 2 ? reader.GetString(2) : null);
             }
         }
         while (await reader.NextResultAsync(cancel));
@@ -56,7 +59,7 @@ internal sealed class PostgresGuard(PostgresNodes nodes, ChangeFeed feed, Node n
 
     /// <summary>Catches up with what the answer says.</summary>
     /// <returns>Whether anything had moved.</returns>
-    public async ValueTask<bool> FollowAsync((long Version, bool IsRunning) answer, long epoch, CancellationToken cancel)
+    public async ValueTask<bool> FollowAsync(GuardAnswer answer, long epoch, CancellationToken cancel)
     {
         if (answer.IsRunning && answer.Version <= feed.Applied)
         {
@@ -72,3 +75,7 @@ internal sealed class PostgresGuard(PostgresNodes nodes, ChangeFeed feed, Node n
         return true;
     }
 }
+
+/// <summary>How far the feed is, and whether the others wait for this node.</summary>
+/// <param name="TransactionId">The number of the transaction, where it was asked for.</param>
+internal readonly record struct GuardAnswer(long Version, bool IsRunning, string? TransactionId);

@@ -77,7 +77,17 @@ internal sealed class PostgresNodeLoops(string connectionString, PostgresNodes n
         {
             var settings = new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false, KeepAlive = 5, ApplicationName = "crew-listener", Timeout = 5 };
             await using var connection = new NpgsqlConnection(settings.ConnectionString);
-            connection.Notification += (_, _) => Hint();
+            connection.Notification += (_, said) =>
+            {
+                if (said.Payload.Length > 0)
+                {
+                    feed.Hint(said.Payload);
+                }
+                else
+                {
+                    Hint();
+                }
+            };
             await connection.OpenAsync(cancel);
             await using (var listen = new NpgsqlCommand($"LISTEN {Channel}", connection))
             {

@@ -37,13 +37,19 @@ internal sealed class PostgresNodes(NpgsqlDataSource pool, ChangeFeed feed, Node
         var sentAt = clock.GetTimestamp();
         await using var command = pool.CreateCommand($"""
             UPDATE storage_nodes SET renewed_at = {Now}, beat = beat + 1 WHERE epoch = $1 AND ended_at IS NULL
-            RETURNING (SELECT version FROM storage_feed)
+            RETURNING (SELECT version FROM storage_feed), renewed_at
             """);
         command.Parameters.AddWithValue(node.Epoch);
-        if (await command.ExecuteScalarAsync(cancel) is not long version)
+        long version, databaseMs;
+        await using (var reader = await command.ExecuteReaderAsync(cancel))
         {
-            node.End();
-            return false;
+            if (!await reader.ReadAsync(cancel))
+            {
+                node.End();
+                return false;
+            }
+
+            (version, databaseMs) = (reader.GetInt64(0), reader.GetInt64(1));
         }
 
         if (feed.Applied < version)
@@ -51,7 +57,7 @@ internal sealed class PostgresNodes(NpgsqlDataSource pool, ChangeFeed feed, Node
             await feed.CatchUpAsync(cancel);
         }
 
-        node.Extend(sentAt);
+        node.Extend(sentAt, databaseMs);
         await ConfirmAsync(cancel);
         return true;
     }

@@ -263,10 +263,11 @@ internal sealed class PostgresStore : Store
         }
 
         await WriteAppendedAsync(connection, db, cancel);
+        string? transactionId = null;
         if (tenant is not null)
         {
             // Also a change that finds nothing left to do answers for what it has found: a second revoke waits for the first one's fence.
-            db.FeedVersion = await _guard.FollowAsync(connection, cancel);
+            (db.FeedVersion, transactionId) = await _guard.FollowAsync(connection, cancel);
             if (revoked.IsCancellationRequested)
             {
                 await transaction.RollbackAsync(cancel);
@@ -276,9 +277,28 @@ internal sealed class PostgresStore : Store
 
         await WriteTouchedAsync(connection, db, cancel);
         CrashPoint.Pass(CrashPoints.PostgresChangeCommitBefore);
-        await transaction.CommitAsync(cancel);
+        var uncommitted = await CommitAsync(transaction, transactionId, cancel);
         CrashPoint.Pass(CrashPoints.PostgresChangeCommitAfter);
-        return outcome;
+        return uncommitted is null ? outcome : uncommitted;
+    }
+
+    /// <summary>Null when it committed. A commit whose answer is lost is looked up, so that what is said is true.</summary>
+    private async Task<Fault?> CommitAsync(NpgsqlTransaction transaction, string? transactionId, CancellationToken cancel)
+    {
+        try
+        {
+            await transaction.CommitAsync(cancel);
+            return null;
+        }
+        catch (Exception error) when (transactionId is not null && PostgresErrors.IsUnavailable(error))
+        {
+            return await PostgresOutcome.AskAsync(_feed, transactionId, Clock) switch
+            {
+                true => null,
+                false => Faults.StorageUnavailable,
+                null => Faults.OutcomeUnknown,
+            };
+        }
     }
 
     private async Task FollowHereAsync(long version, long committedAt)

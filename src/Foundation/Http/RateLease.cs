@@ -1,0 +1,270 @@
+using Crew.Kernel;
+
+namespace Crew.Http;
+
+/// <summary>What a node asks for one subject: a portion, or to take back what it does not use.</summary>
+internal readonly record struct RateAsk(string Subject, long Limit, long Want, long Urgency, long Back, long BackMinute);
+
+/// <summary>What the database answers.</summary>
+/// <param name="Minute">The minute that runs by the database's clock, since 1970.</param>
+/// <param name="LeftMs">Milliseconds until it ends.</param>
+/// <param name="Given">Requests handed out by this answer.</param>
+/// <param name="Granted">Requests handed out to all nodes in this minute.</param>
+/// <param name="Nodes">Nodes that serve.</param>
+internal sealed record RateGrant(string Subject, long Minute, long LeftMs, long Given, long Granted, long Nodes);
+
+/// <summary>
+/// This node's portion of what one subject may request in the minute that runs. While it lasts, requests are counted in memory; a
+/// new portion is fetched ahead of need while there is plenty, and waited for near the limit. The database hands out no more than limit
+/// and burst, whatever nodes do, so a portion that is lost is only missing.
+/// </summary>
+internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeProvider clock)
+{
+    /// <summary>Waiting requests beyond this are refused: that many are over any limit.</summary>
+    private const int MaximumWaiting = 1_024;
+
+    /// <summary>Longest wait of a request for the database.</summary>
+    private const int WaitMilliseconds = 2_000;
+
+    private const long LargestPortion = 8_192;
+    private const int FirstPortionShare = 48;
+    private const long LargestFirstPortion = 64;
+
+    /// <summary>A portion that lasts shorter than this doubles the next one, one that lasts ten times as long halves it.</summary>
+    private const int ShortMilliseconds = 250;
+
+    /// <summary>How long a "nothing left" is believed, before the next request may ask again.</summary>
+    private const int EmptyMilliseconds = 250;
+
+    /// <summary>Pause before asking again, while other nodes give back what they do not use.</summary>
+    private const int RecallMilliseconds = 25;
+    private const int Recalls = 4;
+
+    private readonly Lock _gate = new();
+    private TaskCompletionSource<bool>? _pending;
+    private bool _isAsked;
+    private bool _isUnsure;
+    private int _waiting;
+    private int _inVain;
+    private long _urgency;
+    private long _minute = -1;
+    private long _endsAt = long.MinValue;
+    private long _emptyUntil = long.MinValue;
+    private long _askedAt = clock.GetTimestamp();
+    private long _usedAt;
+    private long _givenAt;
+    private long _granted;
+    private long _tokens;
+    private long _back;
+    private long _portion;
+    private int _limit;
+
+    public string Subject { get; } = subject;
+
+    /// <summary>How long ago the last request asked.</summary>
+    public TimeSpan UnusedFor => clock.GetElapsedTime(Volatile.Read(ref _askedAt));
+
+    /// <summary>Counts one request.</summary>
+    public ValueTask<Outcome<RateDecision>> TakeAsync(int limit)
+    {
+        lock (_gate)
+        {
+            return TryTake(limit) is { } decision ? ValueTask.FromResult<Outcome<RateDecision>>(decision) : WaitAsync(limit, Join());
+        }
+    }
+
+    /// <summary>What to ask now. Called by the desk, once for each time the lease was queued.</summary>
+    public RateAsk Draw()
+    {
+        lock (_gate)
+        {
+            _isAsked = false;
+            var now = clock.GetTimestamp();
+            var isWanted = _pending is not null;
+            _urgency = _waiting == 0 ? 0 : _isUnsure && _inVain >= Recalls ? 2 : 1;
+            var (back, minute) = (_back, _minute);
+            _back = 0;
+            return new RateAsk(Subject, _limit, isWanted ? Math.Max(Portion(now), _waiting) : 0, _urgency, back, minute);
+        }
+    }
+
+    /// <summary>Takes the answer in; null means that the database did not give one.</summary>
+    public void Answer(RateGrant? grant, long sentAt)
+    {
+        lock (_gate)
+        {
+            if (grant is null)
+            {
+                Complete(false);
+                return;
+            }
+
+            if (grant.Minute != _minute)
+            {
+                (_minute, _tokens, _back, _emptyUntil) = (grant.Minute, 0, 0, long.MinValue);
+            }
+
+            var now = clock.GetTimestamp();
+            _endsAt = sentAt + Ticks(grant.LeftMs);
+            _granted = grant.Granted;
+            _isUnsure = grant.Nodes > 1;
+            if (grant.Given > 0 || _waiting == 0)
+            {
+                (_tokens, _givenAt, _inVain) = (_tokens + grant.Given, now, 0);
+                Complete(true);
+            }
+            else if (_urgency == 0)
+            {
+                Queue();
+            }
+            else if (_isUnsure && _urgency < 2)
+            {
+                _inVain++;
+                QueueLater();
+            }
+            else
+            {
+                (_inVain, _emptyUntil) = (0, now + Ticks(EmptyMilliseconds));
+                Complete(true);
+            }
+        }
+    }
+
+    /// <summary>Gives back what was not used for a while: at once when others may be short of it.</summary>
+    public void Tidy(bool isShort)
+    {
+        const int idleMilliseconds = 5_000;
+        lock (_gate)
+        {
+            var idle = clock.GetElapsedTime(_usedAt).TotalMilliseconds;
+            if (_tokens == 0 || _pending is not null || clock.GetTimestamp() >= _endsAt
+                || (!isShort && idle < (_granted > _limit / 2 ? ShortMilliseconds : idleMilliseconds)))
+            {
+                return;
+            }
+
+            // Under a recall a node that is busy keeps what it is about to use.
+            var kept = isShort && idle < ShortMilliseconds ? _tokens / 2 : 0;
+            (_back, _tokens, _portion) = (_back + _tokens - kept, kept, 1);
+            Queue();
+        }
+    }
+
+    private RateDecision? TryTake(int limit)
+    {
+        var now = clock.GetTimestamp();
+        (_limit, _askedAt) = (limit, now);
+        if (now >= _endsAt)
+        {
+            return null;
+        }
+
+        if (_tokens > 0)
+        {
+            _tokens--;
+            _usedAt = now;
+            if (_tokens < _portion / 2 && _pending is null && _granted < limit)
+            {
+                _pending = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+                Queue();
+            }
+
+            return Decide(true, now);
+        }
+
+        return now < _emptyUntil || _waiting >= MaximumWaiting ? Decide(false, now) : null;
+    }
+
+    private async ValueTask<Outcome<RateDecision>> WaitAsync(int limit, Task<bool> answered)
+    {
+        while (true)
+        {
+            if (!await IsAnsweredAsync(answered))
+            {
+                return Faults.StorageUnavailable;
+            }
+
+            lock (_gate)
+            {
+                if (TryTake(limit) is { } decision)
+                {
+                    return decision;
+                }
+
+                answered = Join();
+            }
+        }
+    }
+
+    private async ValueTask<bool> IsAnsweredAsync(Task<bool> answered)
+    {
+        try
+        {
+            return await answered.WaitAsync(TimeSpan.FromMilliseconds(WaitMilliseconds), clock);
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Joins those who wait for the next answer.</summary>
+    private Task<bool> Join()
+    {
+        _waiting++;
+        if (_pending is null)
+        {
+            _pending = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+            Queue();
+        }
+
+        return _pending.Task;
+    }
+
+    private void Complete(bool isAnswered)
+    {
+        _pending?.SetResult(isAnswered);
+        (_pending, _waiting) = (null, 0);
+    }
+
+    private void Queue()
+    {
+        if (!_isAsked)
+        {
+            _isAsked = true;
+            enqueue(this);
+        }
+    }
+
+    private void QueueLater()
+    {
+        _isAsked = true;
+        _ = Task.Delay(TimeSpan.FromMilliseconds(RecallMilliseconds), clock).ContinueWith(
+            static (_, lease) => ((RateLease)lease!).Requeue(), this, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+    }
+
+    private void Requeue() => enqueue(this);
+
+    /// <summary>The size of the next portion, by how fast the last one went and how far the limit is.</summary>
+    private long Portion(long now)
+    {
+        if (_portion == 0 || now >= _endsAt)
+        {
+            return _portion = Math.Clamp(_limit / FirstPortionShare, 1, LargestFirstPortion);
+        }
+
+        var lasted = clock.GetElapsedTime(_givenAt, now).TotalMilliseconds;
+        return _portion = lasted < ShortMilliseconds ? Math.Min(_portion * 2, LargestPortion)
+            : lasted > ShortMilliseconds * 10 ? Math.Max(1, _portion / 2)
+            : _portion;
+    }
+
+    private RateDecision Decide(bool isAllowed, long now)
+    {
+        var left = Math.Max(0, _endsAt - now) / (double)clock.TimestampFrequency;
+        var remaining = (int)Math.Clamp(_limit - _granted + _tokens, 0, _limit);
+        return new RateDecision(isAllowed, _limit, isAllowed ? remaining : 0, (_minute + 1) * RateWindow.WindowSeconds, Math.Max(1, (int)Math.Ceiling(left)));
+    }
+
+    private long Ticks(long milliseconds) => milliseconds * clock.TimestampFrequency / 1_000;
+}
