@@ -35,7 +35,7 @@ internal static class HoldAndSettle
         return histogram;
     }
 
-    private static Task Grant(long epoch, IReadOnlyList<LeaseExtension> batch, CancellationToken cancel)
+    private static Task Grant(long epoch, IReadOnlyList<LeaseExtension> batch, Peers peers, CancellationToken cancel)
     {
         foreach (var extension in batch)
         {

@@ -19,14 +19,15 @@ public static class SpendModule
     {
         services.AddSingleton(new SpendOptions());
         services.AddSingleton<LeaseStore>();
-        services.AddSingleton(s => new LeaseDesk(
-            s.GetRequiredService<LeaseStore>().WriteAsync, s.GetRequiredService<SpendOptions>(), s.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(s => LedgerKeeper.Desk(
+            s.GetRequiredService<LeaseStore>(), s.GetRequiredService<SpendOptions>(), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton(s => new Ledger(
             s.GetRequiredService<LeaseDesk>(), s.GetRequiredService<SpendOptions>(), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton(s =>
         {
             var keeper = ActivatorUtilities.CreateInstance<LedgerKeeper>(s);
             s.GetRequiredService<Store>().Feed.Follow(LedgerKeeper.FeedTopic, keeper.ApplyAsync);
+            s.GetRequiredService<Store>().Feed.Follow(LeaseAppend.RecallTopic, keeper.RecallAsync);
             return keeper;
         });
         services.AddHostedService(s => s.GetRequiredService<LedgerKeeper>());

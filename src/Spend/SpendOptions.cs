@@ -21,11 +21,16 @@ internal sealed record SpendOptions
     [Range(1, 86_400)]
     public int IdleSeconds { get; init; } = 60;
 
-    /// <summary>How often windows are closed, idle leases given back and this process reported alive.</summary>
+    /// <summary>How often windows are closed and idle leases given back. Beside other nodes, each says every second that it lives.</summary>
     [Range(1, 300)]
     public int TidySeconds { get; init; } = 5;
 
+    /// <summary>
+    /// Without the database for so long, a node spends no more of what it has leased: half of the time after which others take it for dead.
+    /// </summary>
+    public int ValidSeconds => DeadAfterSeconds / 2;
+
     /// <summary>A process start that has not reported for so long is dead: what it leased and nobody settled is lost.</summary>
-    [Range(10, 3_600)]
-    public int DeadAfterSeconds { get; init; } = 60;
+    [Range(4, 3_600)]
+    public int DeadAfterSeconds { get; init; } = 20;
 }

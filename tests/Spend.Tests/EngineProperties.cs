@@ -218,6 +218,8 @@ public sealed class EngineProperties
             Log("process ends");
             _open.Clear();
             _books.Forget();
+            _bank.Nodes.Clear();
+            _bank.Close(_epoch, _epoch);
             _node = new Node(_bank, _clock, ++_epoch);
             return Task.CompletedTask;
         }

@@ -19,13 +19,29 @@ internal sealed class ManualClock(DateTimeOffset start) : TimeProvider
     public void Set(DateTimeOffset at) => Volatile.Write(ref _ticks, at.UtcTicks);
 }
 
+/// <summary>The system's clock, which can be moved on.</summary>
+internal sealed class LeapingClock : TimeProvider
+{
+    private long _ticks;
+
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override DateTimeOffset GetUtcNow() => System.GetUtcNow().AddTicks(Volatile.Read(ref _ticks));
+
+    public override long GetTimestamp() => System.GetElapsedTime(0).Ticks + Volatile.Read(ref _ticks);
+
+    public void Advance(TimeSpan by) => Interlocked.Add(ref _ticks, by.Ticks);
+}
+
 /// <summary>One process over a <see cref="LeaseBank"/>, driven by hand.</summary>
 internal sealed class Node
 {
-    public Node(LeaseBank bank, TimeProvider clock, long epoch)
+    public Node(LeaseBank bank, TimeProvider clock, long epoch, bool isShared = false)
     {
         (Bank, Clock) = (bank, clock);
-        Desk = new LeaseDesk(bank.WriteAsync, new SpendOptions(), clock);
+        Desk = new LeaseDesk(bank.WriteAsync, new SpendOptions(), clock) { IsShared = isShared };
+        bank.Begin(epoch, clock.GetUtcNow().ToUnixTimeMilliseconds());
+        bank.Nodes.Add(this);
         Ledger = new Ledger(Desk, new SpendOptions(), clock);
         Desk.Open(epoch);
         foreach (var terms in bank.Budgets.Values)
@@ -61,6 +77,7 @@ internal sealed class Node
         while (!holding.IsCompleted)
         {
             await Desk.DrainAsync(CancellationToken.None);
+            await Bank.DeliverAsync();
             await Task.WhenAny(holding, Task.Delay(1));
         }
 

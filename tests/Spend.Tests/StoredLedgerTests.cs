@@ -125,6 +125,63 @@ public sealed class StoredLedgerTests
     }
 
     [Fact]
+    public async Task What_other_processes_do_not_use_is_called_back_before_anything_is_refused()
+    {
+        await using var spend = await StoredSpend.OpenAsync("postgres");
+        await spend.AddAsync(Workspace, 100_000);
+        var processes = await Task.WhenAll(spend.StartAsync(), spend.StartAsync(), spend.StartAsync());
+        var admitted = 0;
+        await Task.WhenAll(Enumerable.Range(0, 600).Select(async i =>
+        {
+            var outcome = await processes[i % 3].HoldAsync(Given.Key(), 301);
+            if (outcome.Fault is null)
+            {
+                await processes[i % 3].SettleAsync(outcome.Value, 301);
+                Interlocked.Increment(ref admitted);
+            }
+            else
+            {
+                outcome.Fault.Code.ShouldBe("insufficient_quota");
+            }
+        }));
+        admitted.ShouldBe(100_000 / 301);
+        (await processes[1].HoldAsync(Given.Key(), (100_000 % 301) + 1)).Fault!.Code.ShouldBe("insufficient_quota");
+        (await processes[2].HoldAsync(Given.Key(), 100_000 % 301)).Fault.ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_process_that_was_taken_for_dead_spends_nothing_of_its_old_leases_settles_late_and_gives_back_the_rest()
+    {
+        var clock = new LeapingClock();
+        await using var spend = await StoredSpend.OpenAsync("postgres", clock);
+        await spend.AddAsync(Workspace, 1_000, BudgetWindow.Total);
+        var first = await spend.StartAsync();
+        var held = (await first.HoldAsync(Given.Key(), 100)).Value;
+        var second = await spend.StartAsync();
+        for (var silent = 0; silent <= 21; silent++)
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await second.Keeper.RenewAsync(default);
+        }
+
+        var lost = (await spend.Operator.ListAsync(default)).Single().Lost.Value;
+        lost.ShouldBeGreaterThanOrEqualTo(100);
+        var resumed = first.HoldAsync(Given.Key(), 10);
+        resumed.IsCompleted.ShouldBeFalse("out of touch, it may not spend what it leased");
+        await first.Keeper.RenewAsync(default);
+        (await resumed).Fault.ShouldBeNull();
+        (await spend.LeasesAsync()).Count.ShouldBe(2);
+        await first.SettleAsync(held, 60);
+        await first.Ledger.Desk.DrainAsync(default);
+        var listed = (await spend.Operator.ListAsync(default)).Single();
+        listed.Lost.ShouldBe(NanoUsd.Zero);
+        listed.Settled.ShouldBe(new NanoUsd(60));
+        (await second.HoldAsync(Given.Key(), 931)).Fault!.Code.ShouldBe("insufficient_quota");
+        (await second.HoldAsync(Given.Key(), 930)).Fault.ShouldBeNull();
+        (await spend.Check.RunAsync(DateTimeOffset.UnixEpoch, default)).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task On_PostgreSQL_a_silent_process_is_dead_after_a_while_and_a_living_one_is_not()
     {
         var clock = new ManualClock(DateTimeOffset.UtcNow);
@@ -134,13 +191,20 @@ public sealed class StoredLedgerTests
         await first.HoldAsync(Given.Key(), 100);
         var second = await spend.StartAsync();
         (await spend.LeasesAsync()).ShouldAllBe(l => !l.Closed);
-        clock.Advance(TimeSpan.FromSeconds(50));
-        await first.Keeper.TidyAsync(default);
-        clock.Advance(TimeSpan.FromSeconds(50));
-        await second.Keeper.TidyAsync(default);
-        (await spend.LeasesAsync()).ShouldAllBe(l => !l.Closed);
-        clock.Advance(TimeSpan.FromSeconds(50));
-        await second.Keeper.TidyAsync(default);
+        for (var round = 0; round < 60; round++)
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await first.Keeper.RenewAsync(default);
+            await second.Keeper.RenewAsync(default);
+        }
+
+        for (var silent = 0; silent <= 20; silent++)
+        {
+            (await spend.LeasesAsync()).ShouldAllBe(l => !l.Closed);
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await second.Keeper.RenewAsync(default);
+        }
+
         (await spend.LeasesAsync()).ShouldHaveSingleItem().Closed.ShouldBeTrue();
     }
 

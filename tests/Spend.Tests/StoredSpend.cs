@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Crew.Kernel;
 using Crew.Spend.Contracts;
 using Crew.Storage;
@@ -13,12 +14,14 @@ internal sealed class StoredSpend : IAsyncDisposable
     private readonly string? _connection;
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Task> _desks = [];
+    private readonly ConcurrentBag<LedgerKeeper> _keepers = [];
 
     private StoredSpend(string? folder, string? connection, TimeProvider clock)
     {
         (_folder, _connection, Clock) = (folder, connection, clock);
         var options = new StoreOptions { DataFolder = folder ?? Path.GetTempPath(), PostgresConnectionString = connection };
         Store = Store.Open(options, new StorageModel(SpendModule.Part), [Events], clock);
+        Store.Feed.Follow(LeaseAppend.RecallTopic, (ids, cancel) => Task.WhenAll(_keepers.Select(k => k.RecallAsync(ids, cancel))));
         Check = new LedgerCheck(Store);
         Operator = new OperatorBudgets(Store, new SpendOptions(), clock);
     }
@@ -48,11 +51,17 @@ internal sealed class StoredSpend : IAsyncDisposable
     public async Task<Process> StartAsync()
     {
         var leases = new LeaseStore(Store, Clock);
-        var desk = new LeaseDesk(leases.WriteAsync, new SpendOptions(), Clock);
+        var desk = LedgerKeeper.Desk(leases, new SpendOptions(), Clock);
         var ledger = new Ledger(desk, new SpendOptions(), Clock);
         var keeper = new LedgerKeeper(Store, ledger, leases, new SpendOptions(), Clock);
         (await keeper.OpenAsync(default)).Fault.ShouldBeNull();
+        _keepers.Add(keeper);
         _desks.Add(desk.RunAsync(_stop.Token));
+        if (Clock == TimeProvider.System)
+        {
+            _desks.Add(RenewAsync(keeper));
+        }
+
         return new Process(ledger, keeper, this);
     }
 
@@ -84,6 +93,22 @@ internal sealed class StoredSpend : IAsyncDisposable
         if (_connection is not null)
         {
             await (await PostgresServer.SharedAsync()).DropDatabaseAsync(_connection);
+        }
+    }
+
+    private async Task RenewAsync(LedgerKeeper keeper)
+    {
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1), _stop.Token);
+                await keeper.RenewAsync(_stop.Token);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The test is over.
         }
     }
 

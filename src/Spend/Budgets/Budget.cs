@@ -36,6 +36,15 @@ internal sealed class Budget : IShared
 
     public long Version { get; set; } = 1;
 
+    /// <summary>How often nodes have asked each other to give unused capacity back; counted by the leases' writes.</summary>
+    public long Recall { get; init; }
+
+    /// <summary>The window that the last warning was about, by its start; -1 for none.</summary>
+    public long WarnedWindow { get; init; } = -1;
+
+    /// <summary>The highest percentage of which was warned in that window.</summary>
+    public int WarnedPercent { get; init; }
+
     public BudgetSubject SubjectOf() => BudgetSubject.FromStored(Level, Subject, WorkspaceId);
 
     public BudgetTerms Terms() => new(

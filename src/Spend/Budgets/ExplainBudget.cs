@@ -35,7 +35,7 @@ internal static class ExplainBudget
     private static async Task<Reply<Answer>> Handle(
         string id, Call call, Store store, Ledger ledger, IKeyLineages keys, TimeProvider clock, CancellationToken cancel)
     {
-        var nowMs = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var nowMs = ledger.Desk.Time.NowMs;
         var standings = await store.ReadAsync(call.Tenant, async db =>
         {
             if (await BudgetAccess.FindAsync(db, call, keys, id) is not { } budget)

@@ -60,12 +60,18 @@ public sealed class Ledger
         }
 
         var arrived = 0L;
+        if (!Desk.IsValid)
+        {
+            arrived = _clock.GetTimestamp();
+            return WaitAsync(scope, request, arrived, Task.CompletedTask, cancel);
+        }
+
         return scope.Book.TryHold(scope, request, ref arrived, out var outcome) switch
         {
             HoldVerdict.Granted => new ValueTask<Outcome<Hold>>(outcome.Hold!),
             HoldVerdict.Refused => new ValueTask<Outcome<Hold>>(SpendFaults.InsufficientQuota(scope, outcome.Blocking!)),
             HoldVerdict.NotBoundable => new ValueTask<Outcome<Hold>>(SpendFaults.CostNotBoundable),
-            _ => WaitAsync(scope, request, arrived, outcome.Waits!, cancel),
+            _ => WaitAsync(scope, request, arrived, Task.WhenAll(outcome.Waits!), cancel),
         };
     }
 
@@ -87,6 +93,15 @@ public sealed class Ledger
         }
     }
 
+    /// <summary>Another node needs what is leased here of a budget and not used.</summary>
+    internal void Recall(string budgetId, long number)
+    {
+        if (_terms.TryGetValue(budgetId, out var terms))
+        {
+            BookOf(terms.OrganizationId).Recall(budgetId, number);
+        }
+    }
+
     internal Book BookOf(string organizationId) => _books.GetOrAdd(organizationId, _newBook);
 
     private async ValueTask<Outcome<Hold>> WaitAsync(SpendScope scope, HoldRequest request, long arrived, Task waits, CancellationToken cancel)
@@ -103,6 +118,13 @@ public sealed class Ledger
                 break;
             }
 
+            if (!Desk.IsValid)
+            {
+                // Out of touch: what was leased may belong to others by now. The next report of life tells.
+                waits = Task.Delay(TimeSpan.FromMilliseconds(_options.RetryMilliseconds), _clock, cancel);
+                continue;
+            }
+
             switch (scope.Book.TryHold(scope, request, ref arrived, out var outcome))
             {
                 case HoldVerdict.Granted:
@@ -113,7 +135,7 @@ public sealed class Ledger
                     return SpendFaults.CostNotBoundable;
             }
 
-            waits = outcome.Waits!;
+            waits = Task.WhenAll(outcome.Waits!);
         }
 
         return Faults.StorageUnavailable;

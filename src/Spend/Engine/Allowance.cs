@@ -14,12 +14,25 @@ namespace Crew.Spend;
 /// </remarks>
 internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan span, Book book)
 {
-    /// <summary>Knowledge of the headroom is good for this long; after it a refusal asks the database again.</summary>
+    /// <summary>
+    /// With one process, knowledge of the headroom is good for this long; after it a refusal asks the database again. Beside other
+    /// nodes every refusal asks.
+    /// </summary>
     public const int FreshMilliseconds = 100;
 
-    private TaskCompletionSource? _answer;
+    /// <summary>A recall shows that the cap is near: for this long nothing is leased ahead of need.</summary>
+    private const int FrugalMilliseconds = 1_000;
+
+    private List<TaskCompletionSource> _answers = [];
+    private bool _isNewcomerIn;
     private long _askedAmount;
     private long _askedSmallest;
+    private long _recalled;
+    private long _answered;
+    private long? _recalledAt;
+    private RecallRound? _round;
+    private LeaseExtension? _taken;
+    private LowMarks _low;
 
     public string LeaseId { get; } = leaseId;
 
@@ -46,6 +59,18 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
 
     /// <summary>What the database had left for anyone when it was last asked.</summary>
     public long Headroom { get; set; }
+
+    /// <summary>What other nodes might have given back then; zero once they were asked.</summary>
+    public long Recallable { get; private set; }
+
+    /// <summary>
+    /// The most that was available at one instant since the headroom was read. Beside other nodes a refusal has to be right at one
+    /// instant for all of them; what came and went in between must not count on both sides.
+    /// </summary>
+    public long AvailableAtBest => Leased - _low.SinceAsked;
+
+    /// <summary>The queue serves it no sooner, on the monotonic clock; zero for at once.</summary>
+    public long NotBefore { get; private set; }
 
     /// <summary>The lease row exists, so that settlements find it.</summary>
     public bool IsDurable { get; private set; }
@@ -81,6 +106,8 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
 
     private bool IsShut { get; set; }
 
+    private bool IsAbandoned { get; set; }
+
     private bool IsCloseDue => IsRetired && !IsClosed && (Held == 0 || IsShut);
 
     /// <summary>
@@ -91,7 +118,7 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
 
     /// <summary>Whether <see cref="Headroom"/> was read after the moment, or a very short time ago.</summary>
     public bool IsFresh(long arrived, TimeProvider clock) => CheckedAt != long.MinValue
-        && (CheckedAt >= arrived || clock.GetElapsedTime(CheckedAt).TotalMilliseconds < FreshMilliseconds);
+        && (CheckedAt >= arrived || (!Book.IsShared && clock.GetElapsedTime(CheckedAt).TotalMilliseconds < FreshMilliseconds));
 
     /// <summary>Whether it has to be put into the queue now; once is enough until it is taken.</summary>
     public bool Enqueue()
@@ -114,10 +141,15 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
     public Task Ask(long amount, long smallest)
     {
         _askedAmount = amount > long.MaxValue - _askedAmount ? long.MaxValue : _askedAmount + amount;
-        _askedSmallest = _answer is null ? smallest : Math.Min(_askedSmallest, smallest);
-        _answer ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _askedSmallest = _answers.Count == 0 ? smallest : Math.Min(_askedSmallest, smallest);
+        if (!_isNewcomerIn)
+        {
+            _answers.Add(new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+            _isNewcomerIn = true;
+        }
+
         Book.Queue(this);
-        return _answer.Task;
+        return _answers[^1].Task;
     }
 
     /// <summary>Asks ahead of need when what is left would not last, so that holds rarely wait.</summary>
@@ -130,9 +162,10 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
     }
 
     /// <summary>Takes everything that was asked for into one extension.</summary>
-    public LeaseExtension Take(long nowMs, long timestamp)
+    public LeaseExtension Take(long nowMs, TimeProvider clock)
     {
-        IsQueued = false;
+        (IsQueued, NotBefore) = (false, 0);
+        var timestamp = clock.GetTimestamp();
         var usedUp = nowMs - GrantedAtMs < LeaseRules.ShortLivedMilliseconds;
         Step = LeaseRules.NextStep(Step, usedUp, Math.Min(_askedAmount, Terms.AmountNano));
         var closes = IsCloseDue;
@@ -142,41 +175,127 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
             Leased = Used;
         }
 
-        var wants = Terms.IsStrict && !IsRetired;
-        var extension = new LeaseExtension(this, Generation, _answer, timestamp)
+        _low.BeginTake(Used);
+        var wants = Terms.IsStrict && !IsAbandoned && (!IsRetired || _askedAmount > 0);
+        var isFrugal = IsRetired || (_recalledAt is { } at && clock.GetElapsedTime(at, timestamp).TotalMilliseconds < FrugalMilliseconds);
+        var extension = new LeaseExtension(this, Generation, _answers, timestamp)
         {
             Base = Leased,
             Deficit = wants ? Math.Max(0, Saturating(_askedAmount)) : 0,
             Smallest = wants ? Saturating(_askedSmallest) : 0,
-            Preferred = wants ? Math.Max(0, Step - Math.Max(0, Available)) : 0,
+            Preferred = wants && !isFrugal ? Math.Max(0, Step - Math.Max(0, Available)) : 0,
+            Asked = (_askedAmount, _askedSmallest),
             Closes = closes,
+            Answers = _recalled > _answered ? _recalled : 0,
+            Floor = _low.SinceAnswer,
+            Round = _round,
+            UsedSinceAsked = _low.SinceAsked,
         };
-        (_answer, _askedAmount, _askedSmallest) = (null, 0, 0);
-        return extension;
+        (_answers, _isNewcomerIn, _askedAmount, _askedSmallest) = ([], false, 0, 0);
+        return _taken = extension;
     }
 
     /// <summary>Applies what became durable. A lease that was cut down meanwhile takes nothing: the next extension mends the row.</summary>
-    public void Apply(LeaseExtension extension, long nowMs)
+    /// <returns>Whether those who wait may look again.</returns>
+    public bool Apply(LeaseExtension extension, long nowMs, TimeProvider clock)
     {
         IsDurable = true;
         Others = extension.TakenByOthers;
+        if (extension.Answers > _answered)
+        {
+            _answered = extension.Answers;
+            _low.Answered();
+        }
+
         if (extension.Closes)
         {
             (IsClosed, Leased) = (true, Used);
+            return true;
         }
-        else if (extension.Generation == Generation)
-        {
-            GrantedAtMs = extension.Leased > Leased ? nowMs : GrantedAtMs;
-            Leased = extension.Leased;
-            Headroom = extension.Headroom;
-            CheckedAt = extension.Timestamp;
-            CloseIfDue();
-        }
-        else
+
+        if (extension.Generation != Generation)
         {
             Book.Queue(this);
+            return true;
         }
+
+        GrantedAtMs = extension.Leased > Leased ? nowMs : GrantedAtMs;
+        Leased = extension.Leased;
+        var isAnswered = Follow(extension, clock);
+        CloseIfDue();
+        return isAnswered;
     }
+
+    /// <summary>Takes over what the database said of others' capacity, and goes on asking while that is not final.</summary>
+    private bool Follow(LeaseExtension extension, TimeProvider clock)
+    {
+        (Headroom, Recallable) = (extension.Headroom, extension.Recallable);
+        switch (extension.Verdict)
+        {
+            case RecallVerdict.Ask:
+                _low.Asked();
+                _round = new RecallRound(extension.AskNumber, _round?.First ?? extension.Timestamp, extension.Timestamp);
+                PutBack(extension, RecallRules.PollMilliseconds(0), clock);
+                return false;
+            case RecallVerdict.Wait:
+                PutBack(extension, RecallRules.PollMilliseconds(clock.GetElapsedTime(_round!.Asked).TotalMilliseconds), clock);
+                return false;
+            case RecallVerdict.Final when _round is null:
+                _low.Asked();
+                CheckedAt = extension.Timestamp;
+                break;
+            case RecallVerdict.Final:
+                CheckedAt = _round.Asked;
+                break;
+            default:
+                CheckedAt = extension.IsPutOff ? long.MinValue : extension.Timestamp;
+                _low.Asked();
+                break;
+        }
+
+        _round = null;
+        if (Book.IsShared && extension.Leased == extension.Base)
+        {
+            // Nothing came of it: whoever asks next shares the next question.
+            Pace(RecallRules.LeastPauseMilliseconds, clock);
+        }
+
+        return true;
+    }
+
+    private void PutBack(LeaseExtension extension, int milliseconds, TimeProvider clock)
+    {
+        _askedSmallest = _answers.Count == 0 ? extension.Asked.Smallest : Math.Min(_askedSmallest, extension.Asked.Smallest);
+        _askedAmount = Sum(_askedAmount, extension.Asked.Amount);
+        _answers.InsertRange(0, extension.Waiting);
+        Pace(milliseconds, clock);
+        Book.Queue(this);
+    }
+
+    private void Pace(int milliseconds, TimeProvider clock) =>
+        NotBefore = clock.GetTimestamp() + (clock.TimestampFrequency * milliseconds / 1_000);
+
+    /// <summary>Another node will read which recall is to be answered; the least that is used counts from here on.</summary>
+    public void BeginRead() => _low.BeginRead(Used);
+
+    /// <summary>
+    /// Another node has asked for what is not in use: it goes back at once, and the row says so soon after. One's own question needs no
+    /// answer.
+    /// </summary>
+    public void Recall(long number, long timestamp)
+    {
+        if (number <= _recalled || number == _round?.Number || number == _taken?.AskNumber || !WasQueued || IsClosed)
+        {
+            return;
+        }
+
+        (_recalled, _recalledAt, NotBefore) = (number, timestamp, 0);
+        GiveUpUnused();
+        Book.QueueAgain(this);
+    }
+
+    /// <summary>Less is used than before.</summary>
+    public void NoteUsed() => _low.Note(Used);
 
     /// <summary>
     /// Gives back what is not in use, and what a lowered amount no longer covers, even if it is in use: holds that end then must
@@ -199,6 +318,20 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
     {
         CheckedAt = long.MinValue;
         Generation++;
+    }
+
+    /// <summary>From here on nothing more is held out of this lease than is held already.</summary>
+    public void GiveUpUnused()
+    {
+        Forget();
+        Leased = Math.Min(Leased, Used);
+    }
+
+    /// <summary>The process start that leased this is over: the lease only ever gives back.</summary>
+    public void Abandon()
+    {
+        IsAbandoned = true;
+        GiveUpUnused();
     }
 
     /// <summary>The window is over or the budget is gone: what is held still settles here, nothing new is held.</summary>

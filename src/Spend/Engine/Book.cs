@@ -21,7 +21,7 @@ internal enum HoldVerdict
 /// The budgets of one organization with all that this process holds, settled and leased of them. One short lock makes every
 /// hold all-or-nothing over its chain; nothing in here waits or does I/O.
 /// </summary>
-internal sealed class Book(string organizationId, LeaseDesk desk, TimeProvider clock)
+internal sealed partial class Book(string organizationId, LeaseDesk desk, TimeProvider clock)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<BudgetSubject, BudgetTerms[]> _terms = [];
@@ -30,6 +30,9 @@ internal sealed class Book(string organizationId, LeaseDesk desk, TimeProvider c
     private long _version;
 
     public string OrganizationId { get; } = organizationId;
+
+    /// <summary>Whether other nodes lease from the same database.</summary>
+    public bool IsShared => desk.IsShared;
 
     /// <summary>Grows whenever a budget appears, changes or goes.</summary>
     public long Version => Volatile.Read(ref _version);
@@ -100,7 +103,7 @@ internal sealed class Book(string organizationId, LeaseDesk desk, TimeProvider c
 
         lock (_lock)
         {
-            return Resolve(scope, clock.GetUtcNow().ToUnixTimeMilliseconds());
+            return Resolve(scope, desk.Time.NowMs);
         }
     }
 
@@ -109,7 +112,7 @@ internal sealed class Book(string organizationId, LeaseDesk desk, TimeProvider c
     public HoldVerdict TryHold(SpendScope scope, in HoldRequest request, ref long arrived, out HoldOutcome outcome)
     {
         outcome = default;
-        var nowMs = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var nowMs = desk.Time.NowMs;
         lock (_lock)
         {
             var chain = Resolve(scope, nowMs);
@@ -158,87 +161,11 @@ internal sealed class Book(string organizationId, LeaseDesk desk, TimeProvider c
                         break;
                 }
 
+                allowance.NoteUsed();
                 allowance.CloseIfDue();
             }
 
             return true;
-        }
-    }
-
-    /// <summary>Joins the desk's queue once, however often it is asked.</summary>
-    public void Queue(Allowance allowance)
-    {
-        if (allowance.Enqueue())
-        {
-            desk.Queue(allowance);
-        }
-    }
-
-    public LeaseExtension Take(Allowance allowance)
-    {
-        lock (_lock)
-        {
-            return allowance.Take(clock.GetUtcNow().ToUnixTimeMilliseconds(), clock.GetTimestamp());
-        }
-    }
-
-    public void Apply(LeaseExtension extension)
-    {
-        lock (_lock)
-        {
-            extension.Allowance.Apply(extension, clock.GetUtcNow().ToUnixTimeMilliseconds());
-            if (extension.Allowance.IsClosed)
-            {
-                _retired.Remove(extension.Allowance);
-            }
-        }
-
-        extension.Answer();
-    }
-
-    /// <summary>The extension could not be written: nothing changes, waiting requests look again until their time is up.</summary>
-    public void Fail(LeaseExtension extension)
-    {
-        lock (_lock)
-        {
-            if (extension.Closes || !extension.Allowance.IsDurable || extension.Deficit == 0)
-            {
-                Queue(extension.Allowance);
-            }
-        }
-
-        extension.Answer();
-    }
-
-    /// <summary>Ends windows that are over, and gives back leases that nobody has used for a while.</summary>
-    public void Tidy(long nowMs, long idleMs)
-    {
-        lock (_lock)
-        {
-            foreach (var allowance in _current.Values)
-            {
-                if (nowMs >= allowance.Span.EndMs)
-                {
-                    _current.Remove(allowance.Terms.Id);
-                    Retire(allowance);
-                }
-                else if (allowance.Available > 0 && nowMs - allowance.LastUsedMs >= idleMs)
-                {
-                    allowance.CutDown();
-                }
-            }
-        }
-    }
-
-    /// <summary>Queues the last write of every lease; the book takes no more holds.</summary>
-    public void Shut()
-    {
-        lock (_lock)
-        {
-            foreach (var allowance in _current.Values.Concat(_retired).Where(a => a.WasQueued).ToList())
-            {
-                allowance.Shut();
-            }
         }
     }
 
@@ -250,32 +177,6 @@ internal sealed class Book(string organizationId, LeaseDesk desk, TimeProvider c
             return _current.TryGetValue(budgetId, out var a)
                 ? new AllowanceState(a.LeaseId, a.Span, a.Leased, a.Settled, a.Held, a.Unknown)
                 : null;
-        }
-    }
-
-    /// <summary>Breaches since the last call: budget and the sum above what was held.</summary>
-    public IReadOnlyList<(BudgetTerms Terms, long Excess)> TakeBreaches()
-    {
-        lock (_lock)
-        {
-            var breached = _current.Values.Concat(_retired).Where(a => a.Breach > 0).Select(a => (a.Terms, a.Breach, a)).ToList();
-            breached.ForEach(b => b.a.Breach = 0);
-            return [.. breached.Select(b => (b.Terms, b.Breach))];
-        }
-    }
-
-    /// <summary>Takes breaches back that could not be announced.</summary>
-    public void ReturnBreaches(IReadOnlyList<(BudgetTerms Terms, long Excess)> breaches)
-    {
-        lock (_lock)
-        {
-            foreach (var (terms, excess) in breaches)
-            {
-                if (_current.TryGetValue(terms.Id, out var allowance))
-                {
-                    NoteBreach(allowance, excess);
-                }
-            }
         }
     }
 
@@ -301,7 +202,7 @@ internal sealed class Book(string organizationId, LeaseDesk desk, TimeProvider c
 
         if (shortage.Growing.Count > 0)
         {
-            outcome.Waits = Task.WhenAll(shortage.Growing.Select(g => g.Allowance.Ask(g.Amount, g.Smallest)));
+            outcome.Waits = [.. shortage.Growing.Select(g => g.Allowance.Ask(g.Amount, g.Smallest))];
             return HoldVerdict.Waits;
         }
 
@@ -356,24 +257,6 @@ internal sealed class Book(string organizationId, LeaseDesk desk, TimeProvider c
         }
 
         return _current[terms.Id] = new Allowance(desk.NextLeaseId(), terms, terms.Window.At(nowMs), this) { LastUsedMs = nowMs };
-    }
-
-    private void Retire(Allowance allowance)
-    {
-        if (allowance.WasQueued)
-        {
-            _retired.Add(allowance);
-            allowance.Retire();
-        }
-    }
-
-    private void NoteBreach(Allowance allowance, long excess)
-    {
-        if (excess > 0 && allowance.Terms.IsStrict)
-        {
-            allowance.Breach = Allowance.Sum(allowance.Breach, excess);
-            desk.NoteBreach(this);
-        }
     }
 }
 

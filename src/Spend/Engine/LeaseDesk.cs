@@ -4,7 +4,7 @@ using System.Threading.Channels;
 namespace Crew.Spend;
 
 /// <summary>Writes extensions: sets on each what was decided, and whether it is durable.</summary>
-internal delegate Task WriteLeases(long epoch, IReadOnlyList<LeaseExtension> batch, CancellationToken cancel);
+internal delegate Task WriteLeases(long epoch, IReadOnlyList<LeaseExtension> batch, Peers peers, CancellationToken cancel);
 
 /// <summary>
 /// The one loop that turns wishes for capacity into durable leases. Each allowance waits at most once, so the queue is bounded
@@ -13,18 +13,39 @@ internal delegate Task WriteLeases(long epoch, IReadOnlyList<LeaseExtension> bat
 internal sealed class LeaseDesk(WriteLeases write, SpendOptions options, TimeProvider clock)
 {
     private readonly Channel<Allowance> _queue = Channel.CreateUnbounded<Allowance>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly List<Allowance> _paced = [];
     private readonly Lock _lock = new();
     private readonly HashSet<Book> _breached = [];
     private long _leases;
+    private long _validUntil = long.MaxValue;
 
     /// <summary>The number of this process start. Leases of other epochs are never touched.</summary>
     public long Epoch { get; private set; }
 
     public bool IsOpen { get; private set; }
 
+    /// <summary>Whether other nodes lease from the same database; set before the desk opens.</summary>
+    public bool IsShared { get; init; }
+
+    public LedgerTime Time { get; } = new(clock);
+
+    public Peers Peers { get; } = new(clock);
+
+    /// <summary>
+    /// Whether what was leased may still be spent. A node that has not reached the database for a while may have been taken for dead.
+    /// </summary>
+    public bool IsValid => Volatile.Read(ref _validUntil) is var until && (until == long.MaxValue || clock.GetTimestamp() < until);
+
     public void Open(long epoch) => (Epoch, IsOpen) = (epoch, true);
 
     public void Shut() => IsOpen = false;
+
+    /// <summary>The epoch was alive at a moment of the monotonic clock.</summary>
+    public void Renewed(long timestamp) =>
+        Volatile.Write(ref _validUntil, timestamp + (clock.TimestampFrequency * options.ValidSeconds));
+
+    /// <summary>The epoch is over: nothing more is spent until another one has begun.</summary>
+    public void Invalidate() => Volatile.Write(ref _validUntil, 0);
 
     public string NextLeaseId() =>
         string.Create(CultureInfo.InvariantCulture, $"{Epoch}.{Interlocked.Increment(ref _leases)}");
@@ -54,9 +75,9 @@ internal sealed class LeaseDesk(WriteLeases write, SpendOptions options, TimePro
     {
         try
         {
-            while (await _queue.Reader.WaitToReadAsync(stop))
+            while (await WaitAsync(stop))
             {
-                if (!await ServeAsync(stop))
+                if (!await ServeAsync(TakeReady(ignoresPace: false), stop))
                 {
                     await Task.Delay(TimeSpan.FromMilliseconds(options.RetryMilliseconds), clock, stop);
                 }
@@ -71,9 +92,9 @@ internal sealed class LeaseDesk(WriteLeases write, SpendOptions options, TimePro
     /// <summary>Writes whatever is queued, until nothing is or the database refuses.</summary>
     public async Task<bool> DrainAsync(CancellationToken cancel)
     {
-        while (_queue.Reader.TryPeek(out _))
+        while (TakeReady(ignoresPace: true) is { Count: > 0 } batch)
         {
-            if (!await ServeAsync(cancel))
+            if (!await ServeAsync(batch, cancel))
             {
                 return false;
             }
@@ -82,31 +103,93 @@ internal sealed class LeaseDesk(WriteLeases write, SpendOptions options, TimePro
         return true;
     }
 
-    private async Task<bool> ServeAsync(CancellationToken cancel)
+    /// <summary>What may be written now; each is in it once.</summary>
+    internal List<LeaseExtension> TakeReady(bool ignoresPace)
     {
+        var now = clock.GetTimestamp();
         var batch = new List<LeaseExtension>(options.BatchLeases);
-        while (batch.Count < options.BatchLeases && _queue.Reader.TryRead(out var allowance))
+        _paced.RemoveAll(paced => (ignoresPace || paced.NotBefore <= now) && TryTake(paced, batch));
+        while (batch.Count < options.BatchLeases && _queue.Reader.TryRead(out var queued))
+        {
+            if (!ignoresPace && queued.NotBefore > now)
+            {
+                _paced.Add(queued);
+            }
+            else
+            {
+                TryTake(queued, batch);
+            }
+        }
+
+        return batch;
+    }
+
+    /// <summary>Takes over what became of a batch.</summary>
+    internal static void Apply(IReadOnlyList<LeaseExtension> batch)
+    {
+        foreach (var extension in batch)
+        {
+            if (extension.IsDurable)
+            {
+                extension.Allowance.Book.Apply(extension);
+            }
+            else
+            {
+                extension.Allowance.Book.Fail(extension);
+            }
+        }
+    }
+
+    /// <summary>False when the batch is full. One that was queued twice is taken once.</summary>
+    private bool TryTake(Allowance allowance, List<LeaseExtension> batch)
+    {
+        if (batch.Count == options.BatchLeases)
+        {
+            return false;
+        }
+
+        if (allowance.IsQueued)
         {
             batch.Add(allowance.Book.Take(allowance));
         }
 
+        return true;
+    }
+
+    /// <summary>Waits until something may be written.</summary>
+    private async ValueTask<bool> WaitAsync(CancellationToken stop)
+    {
+        if (_paced.Count == 0)
+        {
+            return await _queue.Reader.WaitToReadAsync(stop);
+        }
+
+        var wait = clock.GetElapsedTime(clock.GetTimestamp(), _paced.Min(a => a.NotBefore));
+        if (wait > TimeSpan.Zero && !_queue.Reader.TryPeek(out _))
+        {
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            await Task.WhenAny(_queue.Reader.WaitToReadAsync(either.Token).AsTask(), Task.Delay(wait, clock, either.Token));
+            await either.CancelAsync();
+        }
+
+        stop.ThrowIfCancellationRequested();
+        return true;
+    }
+
+    private async Task<bool> ServeAsync(List<LeaseExtension> batch, CancellationToken cancel)
+    {
+        if (batch.Count == 0)
+        {
+            return true;
+        }
+
         try
         {
-            await write(Epoch, batch, cancel);
+            await write(Epoch, batch, Peers, cancel);
         }
         finally
         {
-            foreach (var extension in batch)
-            {
-                if (extension.IsDurable)
-                {
-                    extension.Allowance.Book.Apply(extension);
-                }
-                else
-                {
-                    extension.Allowance.Book.Fail(extension);
-                }
-            }
+            Apply(batch);
         }
 
         return batch.TrueForAll(e => e.IsDurable);

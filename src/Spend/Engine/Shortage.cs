@@ -9,7 +9,8 @@ internal struct HoldOutcome
 
     public Allowance? Blocking { get; set; }
 
-    public Task? Waits { get; set; }
+    /// <summary>All of them must have ended before it is worth another try.</summary>
+    public IReadOnlyList<Task>? Waits { get; set; }
 }
 
 /// <summary>
@@ -40,7 +41,8 @@ internal sealed class Shortage(HoldRequest request, long amount, long arrived, T
 
         var least = allowance.Terms.ClampsOutput && request.CanBeClamped ? request.ClampedCase : amount;
         var isKnown = allowance.IsDurable && allowance.IsFresh(arrived, clock);
-        if (!isKnown || (allowance.Headroom > 0 && least - allowance.Available <= allowance.Headroom))
+        var elsewhere = Allowance.Sum(allowance.Headroom, allowance.Recallable);
+        if (!isKnown || (elsewhere > 0 && least - allowance.Available <= elsewhere) || WasThereAtOnce(allowance, least, elsewhere))
         {
             Growing.Add((allowance, amount, least));
         }
@@ -53,4 +55,11 @@ internal sealed class Shortage(HoldRequest request, long amount, long arrived, T
             Blocking = allowance;
         }
     }
+    /// <summary>
+    /// Whether it would have fitted at one instant since the other nodes were looked at, and was taken by others meanwhile: then they
+    /// have to be looked at again. Not for long: at some point the last word counts.
+    /// </summary>
+    private bool WasThereAtOnce(Allowance allowance, long least, long elsewhere) => allowance.Book.IsShared && allowance.Available < least
+        && least - allowance.AvailableAtBest <= elsewhere
+        && clock.GetElapsedTime(arrived).TotalMilliseconds < RecallRules.DecideMilliseconds;
 }

@@ -29,6 +29,12 @@ internal sealed class Lease : IShared
 
     public required bool Closed { get; init; }
 
+    /// <summary>The last recall of this budget that the holder has answered.</summary>
+    public long Answered { get; init; }
+
+    /// <summary>The least that the holder used between that answer and the one before.</summary>
+    public long FloorNano { get; init; }
+
     public required DateTimeOffset OpenedAt { get; init; }
 
     public static void Map(ModelBuilder model) => model.Entity<Lease>(lease =>

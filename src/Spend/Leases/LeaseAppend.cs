@@ -5,44 +5,88 @@ using Microsoft.EntityFrameworkCore;
 namespace Crew.Spend;
 
 /// <summary>
-/// The writes of leases (the same SQL on both databases). All leases of a budget change under the lock of the budget's row, so
-/// that reading the sum and taking the rest is one step, however many processes lease.
+/// The writes of leases. All leases of a budget change under the lock of the budget's row, so that reading the sum and taking the
+/// rest is one step, however many processes lease.
 /// </summary>
 internal static class LeaseAppend
 {
-    private const string Lock = """
-        UPDATE spend_budgets SET amount_nano = amount_nano WHERE id = {0} AND mode = 'strict' RETURNING amount_nano AS "Value"
+    /// <summary>Work of other nodes that is waited for, as the change feed names it.</summary>
+    public const string RecallTopic = "budget-recalls";
+
+    /// <summary>SQLite has one writer, which is the lock, and one clock, the process's.</summary>
+    private const string LockSqlite = """
+        SELECT amount_nano AS "Amount", recall AS "Recall", {1} AS "NowMs" FROM spend_budgets WHERE id = {0} AND mode = 'strict'
         """;
 
+    private const string LockPostgres = """
+        SELECT amount_nano AS "Amount", recall AS "Recall", CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint) AS "NowMs"
+        FROM spend_budgets WHERE id = {0} AND mode = 'strict' FOR NO KEY UPDATE
+        """;
+
+    /// <summary>Locks the epoch against being closed; what renews it is not held up.</summary>
+    private const string EpochSqlite = """
+        SELECT epoch AS "Value" FROM spend_epochs WHERE epoch = {0} AND ended_at IS NULL
+        """;
+
+    private const string EpochPostgres = EpochSqlite + " FOR KEY SHARE";
+
     private const string Others = """
-        SELECT CAST(COALESCE(SUM(CASE WHEN leased_nano > settled_nano THEN leased_nano ELSE settled_nano END), 0) AS bigint) AS "Value"
-        FROM spend_leases WHERE budget_id = {0} AND window_start = {1} AND id <> {2}
+        SELECT CAST(COALESCE(SUM(CASE WHEN id = {2} THEN 0 WHEN leased_nano > settled_nano THEN leased_nano ELSE settled_nano END), 0) AS bigint) AS "Taken",
+          CAST(COALESCE(SUM(CASE WHEN id = {2} OR closed OR leased_nano <= settled_nano THEN 0 ELSE leased_nano - settled_nano END), 0) AS bigint) AS "Unused",
+          CAST(COALESCE(SUM(CASE WHEN id = {2} AND closed THEN 1 ELSE 0 END), 0) AS bigint) AS "OwnClosed"
+        FROM spend_leases WHERE budget_id = {0} AND window_start = {1}
+        """;
+
+    private const string Holders = """
+        SELECT l.id AS "LeaseId", l.leased_nano AS "Leased", l.settled_nano AS "Settled", l.answered AS "Answered", l.floor_nano AS "Floor",
+          e.renewed_at AS "SeenMs"
+        FROM spend_leases l JOIN spend_epochs e ON e.epoch = l.epoch
+        WHERE l.budget_id = {0} AND l.window_start = {1} AND l.id <> {2} AND NOT l.closed AND l.leased_nano > l.settled_nano
+        """;
+
+    private const string Lost = """
+        SELECT CAST(COALESCE(SUM(leased_nano - settled_nano), 0) AS bigint) AS "Value"
+        FROM spend_leases WHERE budget_id = {0} AND closed AND leased_nano > settled_nano
         """;
 
     /// <summary>Decides and writes a batch; everything in it becomes durable together.</summary>
-    public static async Task<Outcome<bool>> ExtendAsync(Db db, long epoch, IReadOnlyList<LeaseExtension> batch, long nowMs)
+    public static async Task<Outcome<bool>> ExtendAsync(Db db, bool sqlite, long epoch, IReadOnlyList<LeaseExtension> batch, Peers peers, long nowMs)
     {
+        var isAlive = (await db.Database.SqlQueryRaw<long>(sqlite ? EpochSqlite : EpochPostgres, epoch).ToListAsync()).Count > 0;
+
         // Always in the same order, or two processes that extend the same budgets would wait for each other.
         foreach (var extension in batch.OrderBy(e => e.Allowance.Terms.Id, StringComparer.Ordinal).ThenBy(e => e.Allowance.Span.StartMs))
         {
-            await ExtendAsync(db, epoch, extension, nowMs);
+            await DecideAsync(db, sqlite, extension, peers, nowMs, isAlive);
+            await WriteAsync(db, epoch, extension, nowMs);
         }
 
         return true;
     }
 
     /// <summary>Closes the leases of processes that are dead: what they leased and nobody settled counts as lost from now on.</summary>
-    public static async Task<Outcome<bool>> CloseDeadAsync(Db db, long epoch, long deadBeforeMs, long nowMs)
+    public static async Task<Outcome<bool>> CloseDeadAsync(Db db, bool sqlite, IReadOnlyList<OtherEpoch> dead, long nowMs)
     {
+        var silent = "SELECT epoch AS \"Value\" FROM spend_epochs WHERE epoch = {0} AND renewed_at = {1} AND ended_at IS NULL" + (sqlite ? "" : " FOR UPDATE");
+        foreach (var other in dead)
+        {
+            // The lock waits for an extension that is being written; a process that has reported meanwhile is not dead.
+            if ((await db.Database.SqlQueryRaw<long>(silent, other.Epoch, other.SeenMs).ToListAsync()).Count > 0)
+            {
+                await db.Database.ExecuteSqlAsync($"UPDATE spend_epochs SET ended_at = {nowMs} WHERE epoch = {other.Epoch}");
+            }
+        }
+
         await db.Database.ExecuteSqlAsync($"""
-            UPDATE spend_epochs SET ended_at = {nowMs} WHERE epoch <> {epoch} AND ended_at IS NULL AND renewed_at < {deadBeforeMs}
-            """);
-        await db.Database.ExecuteSqlAsync($"""
-            UPDATE spend_leases SET closed = {true} WHERE NOT closed AND epoch <> {epoch}
-            AND epoch IN (SELECT e.epoch FROM spend_epochs e WHERE e.ended_at IS NOT NULL)
+            UPDATE spend_leases SET closed = {true}
+            WHERE NOT closed AND epoch IN (SELECT e.epoch FROM spend_epochs e WHERE e.ended_at IS NOT NULL)
             """);
         return true;
     }
+
+    /// <summary>The numbers of the last recalls of some budgets.</summary>
+    public static async Task<Dictionary<string, long>> RecallsAsync(Db db, IReadOnlyList<string> budgetIds, CancellationToken cancel) =>
+        await db.Set<Budget>().AsNoTracking().Where(b => budgetIds.Contains(b.Id)).ToDictionaryAsync(b => b.Id, b => b.Recall, cancel);
 
     /// <summary>Gives lost capacity of a budget back; returns how much.</summary>
     public static async Task<long> ReleaseLostAsync(Db db, string budgetId)
@@ -54,24 +98,52 @@ internal static class LeaseAppend
         return lost.Single();
     }
 
-    private const string Lost = """
-        SELECT CAST(COALESCE(SUM(leased_nano - settled_nano), 0) AS bigint) AS "Value"
-        FROM spend_leases WHERE budget_id = {0} AND closed AND leased_nano > settled_nano
-        """;
-
-    private static async Task ExtendAsync(Db db, long epoch, LeaseExtension extension, long nowMs)
+    private static async Task DecideAsync(Db db, bool sqlite, LeaseExtension extension, Peers peers, long nowMs, bool isAlive)
     {
         var allowance = extension.Allowance;
         var (budgetId, windowStart) = (allowance.Terms.Id, allowance.Span.StartMs);
-        var amount = await db.Database.SqlQueryRaw<long>(Lock, budgetId).ToListAsync();
-        var others = await db.Database.SqlQueryRaw<long>(Others, budgetId, windowStart, allowance.LeaseId).ToListAsync();
-        var leased = extension.Decide(amount.Count == 0 ? 0 : amount[0], others.Single());
-        await db.Database.ExecuteSqlAsync($"""
+        var locked = await db.Database.SqlQueryRaw<Locked>(
+            sqlite ? LockSqlite : LockPostgres, sqlite ? [budgetId, nowMs] : [budgetId]).ToListAsync();
+        var budget = locked.Count == 0 ? new Locked(0, 0, long.MaxValue) : locked[0];
+        var others = (await db.Database.SqlQueryRaw<Sums>(Others, budgetId, windowStart, allowance.LeaseId).ToListAsync()).Single();
+        extension.Decide(new LeaseView(budget.Amount, others.Taken, others.Unused, budget.Recall, budget.NowMs, !isAlive, others.OwnClosed > 0));
+        if (!extension.IsShort)
+        {
+            return;
+        }
+
+        extension.Judge(await db.Database.SqlQueryRaw<LeaseHolder>(Holders, budgetId, windowStart, allowance.LeaseId).ToListAsync(), peers);
+        if (extension.Verdict == RecallVerdict.Ask)
+        {
+            await db.Database.ExecuteSqlAsync($"UPDATE spend_budgets SET recall = {extension.AskNumber} WHERE id = {budgetId}");
+            db.Touch(RecallTopic, budgetId);
+        }
+    }
+
+    /// <summary>
+    /// A closed lease is not opened again, and only ever gives back: its process was taken for dead, came back, and knows what it did
+    /// not use.
+    /// </summary>
+    private static Task WriteAsync(Db db, long epoch, LeaseExtension extension, long nowMs)
+    {
+        var allowance = extension.Allowance;
+        var (answered, floor) = (Math.Max(extension.Answers, extension.AnsweredAtLeast), extension.Answers > 0 ? extension.Floor : 0);
+        var closes = extension.Closes || extension.IsEpochOver;
+        return db.Database.ExecuteSqlAsync($"""
             INSERT INTO spend_leases
-              (id, organization_id, workspace_id, budget_id, window_start, epoch, leased_nano, settled_nano, closed, opened_at)
-            VALUES ({allowance.LeaseId}, {allowance.Terms.OrganizationId}, {allowance.Terms.Subject.WorkspaceId}, {budgetId},
-              {windowStart}, {epoch}, {leased}, 0, {extension.Closes}, {nowMs})
-            ON CONFLICT (id) DO UPDATE SET leased_nano = excluded.leased_nano, closed = excluded.closed
+              (id, organization_id, workspace_id, budget_id, window_start, epoch, leased_nano, settled_nano, closed, opened_at, answered, floor_nano)
+            VALUES ({allowance.LeaseId}, {allowance.Terms.OrganizationId}, {allowance.Terms.Subject.WorkspaceId}, {allowance.Terms.Id},
+              {allowance.Span.StartMs}, {epoch}, {extension.Leased}, 0, {closes}, {nowMs}, {answered}, 0)
+            ON CONFLICT (id) DO UPDATE SET
+              leased_nano = CASE WHEN spend_leases.closed AND spend_leases.leased_nano < excluded.leased_nano
+                THEN spend_leases.leased_nano ELSE excluded.leased_nano END,
+              closed = spend_leases.closed OR excluded.closed,
+              answered = CASE WHEN {extension.Answers} > spend_leases.answered THEN {extension.Answers} ELSE spend_leases.answered END,
+              floor_nano = CASE WHEN {extension.Answers} > spend_leases.answered THEN {floor} ELSE spend_leases.floor_nano END
             """);
     }
+
+    private sealed record Locked(long Amount, long Recall, long NowMs);
+
+    private sealed record Sums(long Taken, long Unused, long OwnClosed);
 }

@@ -3,38 +3,52 @@ using Crew.Storage;
 
 namespace Crew.Spend;
 
+/// <summary>What a report of life came to.</summary>
+/// <param name="DatabaseMs">The database's clock; null when the epoch is over.</param>
+/// <param name="Before">When it was asked, on the monotonic clock.</param>
+/// <param name="After">When it answered.</param>
+internal sealed record Renewal(long? DatabaseMs, long Before, long After, IReadOnlyList<OtherEpoch> Others);
+
+/// <summary>What keeps the epoch of a process: the database, or what stands for it in the simulation of the protocol.</summary>
+internal sealed record EpochDoor(
+    bool IsShared, Func<CancellationToken, Task<Outcome<long>>> Begin, Func<long, CancellationToken, Task<Outcome<Renewal>>> Renew,
+    Func<IReadOnlyList<OtherEpoch>, CancellationToken, Task<Outcome<bool>>> CloseDead);
+
 /// <summary>Makes leases durable.</summary>
 internal sealed class LeaseStore(Store store, TimeProvider clock)
 {
     /// <summary>Extensions under way at the same time on PostgreSQL.</summary>
     private const int AtOnce = 4;
 
+    /// <summary>Whether other processes may lease here too. An SQLite database has one, so nobody needs to hear that it lives.</summary>
+    public bool IsShared => store.Dialect != "sqlite";
+
+    public EpochDoor Epochs => new(IsShared, BeginEpochAsync, RenewAsync, CloseDeadAsync);
+
     /// <summary>
     /// Writes a batch. SQLite has one writer, so the batch is one transaction. On PostgreSQL each lease has its own: a
     /// transaction that holds the rows of two leases could meet a flush that settles them in the other order, and deadlock.
     /// </summary>
-    public async Task WriteAsync(long epoch, IReadOnlyList<LeaseExtension> batch, CancellationToken cancel)
+    public async Task WriteAsync(long epoch, IReadOnlyList<LeaseExtension> batch, Peers peers, CancellationToken cancel)
     {
         if (!IsShared)
         {
-            await WriteOneAsync(epoch, batch, cancel);
+            await WriteOneAsync(epoch, batch, peers, cancel);
             return;
         }
 
         var options = new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel };
-        await Parallel.ForEachAsync(batch, options, async (extension, stop) => await WriteOneAsync(epoch, [extension], stop));
+        await Parallel.ForEachAsync(batch, options, async (extension, stop) => await WriteOneAsync(epoch, [extension], peers, stop));
     }
 
-    /// <summary>Whether other processes may lease here too. An SQLite database has one, so nobody needs to hear that it lives.</summary>
-    public bool IsShared => store.Dialect != "sqlite";
-
     /// <summary>Registers this process start.</summary>
-    public async Task<Outcome<long>> BeginEpochAsync(CancellationToken cancel)
+    private async Task<Outcome<long>> BeginEpochAsync(CancellationToken cancel)
     {
         const int tries = 8;
         for (var attempt = 1; ; attempt++)
         {
-            var begun = await store.ChangeAsync<long>(SystemJob.SpendLeases, Origin.System, db => EpochAppend.BeginAsync(db, Now), cancel);
+            var begun = await store.ChangeAsync<long>(
+                SystemJob.SpendLeases, Origin.System, db => EpochAppend.BeginAsync(db, !IsShared, Now), cancel);
             if (begun.Fault is null || begun.Fault.Status != 409 || attempt == tries)
             {
                 return begun;
@@ -42,28 +56,34 @@ internal sealed class LeaseStore(Store store, TimeProvider clock)
         }
     }
 
-    /// <summary>Says that this process lives, and closes the leases of processes that do not.</summary>
-    /// <param name="deadAfterSeconds">Silence after which a process is dead; on SQLite there is only one, so every other one is.</param>
-    public Task<Outcome<bool>> RenewAsync(long epoch, int deadAfterSeconds, CancellationToken cancel)
-    {
-        var deadBefore = IsShared ? Now - (deadAfterSeconds * 1_000L) : long.MaxValue;
-        return store.ChangeAsync<bool>(SystemJob.SpendLeases, Origin.System, async db =>
+    /// <summary>Says that this process lives, and hears who else does.</summary>
+    private Task<Outcome<Renewal>> RenewAsync(long epoch, CancellationToken cancel) =>
+        store.ChangeAsync<Renewal>(SystemJob.SpendLeases, Origin.System, async db =>
         {
-            await EpochAppend.RenewAsync(db, epoch, Now);
-            return await LeaseAppend.CloseDeadAsync(db, epoch, deadBefore, Now);
+            var before = clock.GetTimestamp();
+            var renewed = await EpochAppend.RenewAsync(db, !IsShared, epoch, Now);
+            var after = clock.GetTimestamp();
+            return new Renewal(renewed, before, after, await EpochAppend.OthersAsync(db, epoch));
         }, cancel);
-    }
+
+    /// <summary>Closes the leases of processes that have not reported since they were looked at.</summary>
+    private Task<Outcome<bool>> CloseDeadAsync(IReadOnlyList<OtherEpoch> dead, CancellationToken cancel) => store.ChangeAsync<bool>(
+        SystemJob.SpendLeases, Origin.System, db => LeaseAppend.CloseDeadAsync(db, !IsShared, dead, Now), cancel);
 
     public Task<Outcome<bool>> EndEpochAsync(long epoch, CancellationToken cancel) =>
         store.ChangeAsync<bool>(SystemJob.SpendLeases, Origin.System, db => EpochAppend.EndAsync(db, epoch, Now), cancel);
 
+    /// <summary>The numbers of the last recalls of some budgets.</summary>
+    public Task<Dictionary<string, long>> RecallsAsync(IReadOnlyList<string> budgetIds, CancellationToken cancel) =>
+        store.ReadAsync(SystemJob.SpendLeases, db => LeaseAppend.RecallsAsync(db, budgetIds, cancel), cancel);
+
     private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
 
-    private async Task WriteOneAsync(long epoch, IReadOnlyList<LeaseExtension> batch, CancellationToken cancel)
+    private async Task WriteOneAsync(long epoch, IReadOnlyList<LeaseExtension> batch, Peers peers, CancellationToken cancel)
     {
         CrashPoint.Pass(CrashPoints.LeaseBefore);
         var written = await store.ChangeAsync<bool>(
-            SystemJob.SpendLeases, Origin.System, db => LeaseAppend.ExtendAsync(db, epoch, batch, Now), cancel);
+            SystemJob.SpendLeases, Origin.System, db => LeaseAppend.ExtendAsync(db, !IsShared, epoch, batch, peers, Now), cancel);
         CrashPoint.Pass(CrashPoints.LeaseAfter);
         foreach (var extension in batch)
         {

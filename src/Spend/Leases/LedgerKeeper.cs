@@ -20,27 +20,26 @@ internal sealed class LedgerKeeper : BackgroundService
     private readonly LeaseStore _leases;
     private readonly SpendOptions _options;
     private readonly TimeProvider _clock;
+    private readonly EpochWatch _epoch;
 
-    public LedgerKeeper(Store store, Ledger ledger, LeaseStore leases, SpendOptions options, TimeProvider clock) =>
+    public LedgerKeeper(Store store, Ledger ledger, LeaseStore leases, SpendOptions options, TimeProvider clock)
+    {
         (_store, _ledger, _leases, _options, _clock) = (store, ledger, leases, options, clock);
+        _epoch = new EpochWatch(ledger, leases.Epochs, options, clock);
+    }
+
+    public static LeaseDesk Desk(LeaseStore leases, SpendOptions options, TimeProvider clock) =>
+        new(leases.WriteAsync, options, clock) { IsShared = leases.IsShared };
 
     /// <summary>Begins this process's epoch and loads the budgets; from here on holds are given.</summary>
     public async Task<Outcome<bool>> OpenAsync(CancellationToken cancel)
     {
-        var epoch = await _leases.BeginEpochAsync(cancel);
-        if (epoch.Failed(out var fault) || (await _leases.RenewAsync(epoch.Value, _options.DeadAfterSeconds, cancel)).Failed(out fault))
-        {
-            return fault;
-        }
-
-        CrashPoint.Pass(CrashPoints.EpochAfter);
         foreach (var budget in await _store.ReadAsync(SystemJob.HotState, db => db.Set<Budget>().AsNoTracking().ToListAsync(cancel), cancel))
         {
             _ledger.Put(budget.Terms());
         }
 
-        _ledger.Desk.Open(epoch.Value);
-        return true;
+        return await _epoch.BeginAsync(cancel);
     }
 
     /// <summary>Writes what must be written before the process ends. What cannot be written counts as lost at the next start.</summary>
@@ -58,20 +57,17 @@ internal sealed class LedgerKeeper : BackgroundService
         }
     }
 
-    /// <summary>One round of upkeep, without breaches.</summary>
-    public async Task TidyAsync(CancellationToken cancel)
+    /// <summary>Ends windows that are over and gives idle leases back.</summary>
+    public void Tidy()
     {
-        var nowMs = _clock.GetUtcNow().ToUnixTimeMilliseconds();
         foreach (var book in _ledger.Books)
         {
-            book.Tidy(nowMs, _options.IdleSeconds * 1_000L);
-        }
-
-        if (_leases.IsShared)
-        {
-            await _leases.RenewAsync(_ledger.Desk.Epoch, _options.DeadAfterSeconds, cancel);
+            book.Tidy(_ledger.Desk.Time.NowMs, _options.IdleSeconds * 1_000L);
         }
     }
+
+    /// <summary>Says that this node lives, and ends those that do not.</summary>
+    public Task RenewAsync(CancellationToken cancel) => _epoch.RenewAsync(cancel);
 
     /// <summary>Raises <c>budget.breach</c> for what was billed beyond its hold; what cannot be written is raised next time.</summary>
     public async Task AnnounceBreachesAsync(CancellationToken cancel)
@@ -124,16 +120,31 @@ internal sealed class LedgerKeeper : BackgroundService
         {
             for (var tick = 1L; await timer.WaitForNextTickAsync(stop); tick++)
             {
+                await RenewAsync(stop);
                 await AnnounceBreachesAsync(stop);
                 if (tick % _options.TidySeconds == 0)
                 {
-                    await TidyAsync(stop);
+                    Tidy();
                 }
             }
         }
         catch (OperationCanceledException)
         {
             // Stopping.
+        }
+    }
+
+    /// <summary>Gives back what other nodes ask for; a follower of the feed.</summary>
+    public async Task RecallAsync(IReadOnlyList<string> budgetIds, CancellationToken cancel)
+    {
+        foreach (var book in _ledger.Books)
+        {
+            book.BeginRecall();
+        }
+
+        foreach (var (id, number) in await _leases.RecallsAsync(budgetIds, cancel))
+        {
+            _ledger.Recall(id, number);
         }
     }
 
