@@ -25,6 +25,7 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
 
     private List<TaskCompletionSource> _answers = [];
     private bool _isNewcomerIn;
+    private long _askedSince;
     private long _askedAmount;
     private long _askedSmallest;
     private long _recalled;
@@ -98,7 +99,10 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
     private long Others { get; set; }
 
     /// <summary>Grows whenever the lease is cut down, so that a grant decided before is not applied after.</summary>
-    private int Generation { get; set; }
+    private int Cuts { get; set; }
+
+    /// <summary>Grows whenever the budget changes, so that what the database said before is not believed after.</summary>
+    private int Changes { get; set; }
 
     private long CheckedAt { get; set; } = long.MinValue;
 
@@ -138,8 +142,10 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
     public static long Sum(long amount, long more) => more > long.MaxValue - amount ? long.MaxValue : amount + more;
 
     /// <summary>Joins the queue for a bigger lease; the task ends when the database has answered, whatever it said.</summary>
-    public Task Ask(long amount, long smallest)
+    /// <param name="since">When the request came, on the monotonic clock.</param>
+    public Task Ask(long amount, long smallest, long since)
     {
+        _askedSince = _answers.Count == 0 ? since : Math.Min(_askedSince, since);
         _askedAmount = amount > long.MaxValue - _askedAmount ? long.MaxValue : _askedAmount + amount;
         _askedSmallest = _answers.Count == 0 ? smallest : Math.Min(_askedSmallest, smallest);
         if (!_isNewcomerIn)
@@ -178,13 +184,13 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
         _low.BeginTake(Used);
         var wants = Terms.IsStrict && !IsAbandoned && (!IsRetired || _askedAmount > 0);
         var isFrugal = IsRetired || (_recalledAt is { } at && clock.GetElapsedTime(at, timestamp).TotalMilliseconds < FrugalMilliseconds);
-        var extension = new LeaseExtension(this, Generation, _answers, timestamp)
+        var extension = new LeaseExtension(this, Cuts, Changes, _answers, timestamp)
         {
-            Base = Leased,
-            Deficit = wants ? Math.Max(0, Saturating(_askedAmount)) : 0,
-            Smallest = wants ? Saturating(_askedSmallest) : 0,
+            Base = Math.Max(Leased, Used),
+            Deficit = wants ? Math.Max(0, Lacking(_askedAmount)) : 0,
+            Smallest = wants ? Lacking(_askedSmallest) : 0,
             Preferred = wants && !isFrugal ? Math.Max(0, Step - Math.Max(0, Available)) : 0,
-            Asked = (_askedAmount, _askedSmallest),
+            Asked = (_askedAmount, _askedSmallest, _askedSince),
             Closes = closes,
             Answers = _recalled > _answered ? _recalled : 0,
             Floor = _low.SinceAnswer,
@@ -213,28 +219,39 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
             return true;
         }
 
-        if (extension.Generation != Generation)
+        if (extension.Changes != Changes)
         {
             Book.Queue(this);
             return true;
         }
 
-        GrantedAtMs = extension.Leased > Leased ? nowMs : GrantedAtMs;
-        Leased = extension.Leased;
-        var isAnswered = Follow(extension, clock);
+        if (extension.Cuts != Cuts)
+        {
+            Book.Queue(this);
+            return Follow(extension, Math.Max(0, extension.Leased - Leased), clock);
+        }
+
+        if (extension.IsCovered)
+        {
+            GrantedAtMs = extension.Leased > Leased ? nowMs : GrantedAtMs;
+            Leased = extension.Leased;
+        }
+
+        var isAnswered = Follow(extension, 0, clock);
         CloseIfDue();
         return isAnswered;
     }
 
     /// <summary>Takes over what the database said of others' capacity, and goes on asking while that is not final.</summary>
-    private bool Follow(LeaseExtension extension, TimeProvider clock)
+    /// <param name="cut">What the row still has and this node gives back: it is there for anyone.</param>
+    private bool Follow(LeaseExtension extension, long cut, TimeProvider clock)
     {
-        (Headroom, Recallable) = (extension.Headroom, extension.Recallable);
+        (Headroom, Recallable) = (Sum(extension.Headroom, cut), extension.Recallable);
         switch (extension.Verdict)
         {
             case RecallVerdict.Ask:
                 _low.Asked();
-                _round = new RecallRound(extension.AskNumber, _round?.First ?? extension.Timestamp, extension.Timestamp);
+                _round = new RecallRound(extension.AskNumber, extension.Timestamp);
                 PutBack(extension, RecallRules.PollMilliseconds(0), clock);
                 return false;
             case RecallVerdict.Wait:
@@ -266,6 +283,7 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
     private void PutBack(LeaseExtension extension, int milliseconds, TimeProvider clock)
     {
         _askedSmallest = _answers.Count == 0 ? extension.Asked.Smallest : Math.Min(_askedSmallest, extension.Asked.Smallest);
+        _askedSince = _answers.Count == 0 ? extension.Asked.Since : Math.Min(_askedSince, extension.Asked.Since);
         _askedAmount = Sum(_askedAmount, extension.Asked.Amount);
         _answers.InsertRange(0, extension.Waiting);
         Pace(milliseconds, clock);
@@ -290,6 +308,7 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
         }
 
         (_recalled, _recalledAt, NotBefore) = (number, timestamp, 0);
+        Headroom = Sum(Headroom, Math.Max(0, Available));
         GiveUpUnused();
         Book.QueueAgain(this);
     }
@@ -298,8 +317,8 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
     public void NoteUsed() => _low.Note(Used);
 
     /// <summary>
-    /// Gives back what is not in use, and what a lowered amount no longer covers, even if it is in use: holds that end then must
-    /// not free it again. At once in memory, soon after in the database.
+    /// Gives back what is not in use. What a lowered amount no longer covers is not held again when the holds on it end, though the row
+    /// counts it until then. At once in memory, soon after in the database.
     /// </summary>
     public void CutDown()
     {
@@ -317,13 +336,14 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
     public void Forget()
     {
         CheckedAt = long.MinValue;
-        Generation++;
+        Changes++;
+        Cuts++;
     }
 
     /// <summary>From here on nothing more is held out of this lease than is held already.</summary>
     public void GiveUpUnused()
     {
-        Forget();
+        Cuts++;
         Leased = Math.Min(Leased, Used);
     }
 
@@ -331,6 +351,7 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
     public void Abandon()
     {
         IsAbandoned = true;
+        Forget();
         GiveUpUnused();
     }
 
@@ -356,10 +377,9 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
         }
     }
 
-    /// <summary>An asked amount beyond what is there; the sum of many asks may pass what 64 bits hold.</summary>
-    private long Saturating(long asked)
-    {
-        var deficit = (Int128)asked - Available;
-        return deficit > long.MaxValue ? long.MaxValue : (long)deficit;
-    }
+    /// <summary>
+    /// An asked amount beyond what the row will have for it, which never says less than is used; the sum of many asks may pass what 64
+    /// bits hold.
+    /// </summary>
+    private long Lacking(long asked) => (long)Int128.Min((Int128)asked - Math.Max(0, Available), long.MaxValue);
 }

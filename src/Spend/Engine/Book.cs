@@ -202,7 +202,7 @@ internal sealed partial class Book(string organizationId, LeaseDesk desk, TimePr
 
         if (shortage.Growing.Count > 0)
         {
-            outcome.Waits = [.. shortage.Growing.Select(g => g.Allowance.Ask(g.Amount, g.Smallest))];
+            outcome.Waits = Asking(shortage, arrived);
             return HoldVerdict.Waits;
         }
 
@@ -210,6 +210,9 @@ internal sealed partial class Book(string organizationId, LeaseDesk desk, TimePr
         outcome.Hold = Take(chain, request.Cost(tokens), tokens, isClamped: true, nowMs);
         return HoldVerdict.Granted;
     }
+
+    private static Task[] Asking(Shortage shortage, long arrived) =>
+        [.. shortage.Growing.Select(g => g.Allowance.Ask(g.Amount, g.Smallest, arrived))];
 
     private Hold Take(Chain chain, long amount, long outputTokens, bool isClamped, long nowMs)
     {

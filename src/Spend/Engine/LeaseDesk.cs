@@ -89,6 +89,9 @@ internal sealed class LeaseDesk(WriteLeases write, SpendOptions options, TimePro
         }
     }
 
+    /// <summary>When the next of those may be written that must wait, on the monotonic clock.</summary>
+    internal long? NextDue => _paced.Count == 0 ? null : _paced.Min(a => a.NotBefore);
+
     /// <summary>Writes whatever is queued, until nothing is or the database refuses.</summary>
     public async Task<bool> DrainAsync(CancellationToken cancel)
     {
@@ -159,12 +162,12 @@ internal sealed class LeaseDesk(WriteLeases write, SpendOptions options, TimePro
     /// <summary>Waits until something may be written.</summary>
     private async ValueTask<bool> WaitAsync(CancellationToken stop)
     {
-        if (_paced.Count == 0)
+        if (NextDue is not { } due)
         {
             return await _queue.Reader.WaitToReadAsync(stop);
         }
 
-        var wait = clock.GetElapsedTime(clock.GetTimestamp(), _paced.Min(a => a.NotBefore));
+        var wait = clock.GetElapsedTime(clock.GetTimestamp(), due);
         if (wait > TimeSpan.Zero && !_queue.Reader.TryPeek(out _))
         {
             using var either = CancellationTokenSource.CreateLinkedTokenSource(stop);

@@ -12,14 +12,17 @@ internal readonly record struct LeaseView(
     long AmountNano, long TakenByOthers, long UnusedByOthers, long Recall, long NowMs, bool IsEpochOver = false, bool IsClosed = false);
 
 /// <summary>
-/// One write of one lease row: the lease becomes <see cref="Base"/> (what memory still uses, so lower than the row after a
+/// One write of one lease row: the lease becomes <see cref="Base"/> (what memory has or uses, so lower than the row after a
 /// cut-down) plus what the rules grant of the budget's remainder.
 /// </summary>
-internal sealed class LeaseExtension(Allowance allowance, int generation, IReadOnlyList<TaskCompletionSource> waiting, long timestamp)
+internal sealed class LeaseExtension(Allowance allowance, int cuts, int changes, IReadOnlyList<TaskCompletionSource> waiting, long timestamp)
 {
     public Allowance Allowance { get; } = allowance;
 
-    public int Generation { get; } = generation;
+    /// <summary>How often the lease had been cut down, and the budget changed, when this was taken.</summary>
+    public int Cuts { get; } = cuts;
+
+    public int Changes { get; } = changes;
 
     /// <summary>When the question was put, on the monotonic clock: everything that changed before is seen by the answer.</summary>
     public long Timestamp { get; } = timestamp;
@@ -34,7 +37,7 @@ internal sealed class LeaseExtension(Allowance allowance, int generation, IReadO
     public required long Preferred { get; init; }
 
     /// <summary>What is waited for, to be put back when the answer is not final.</summary>
-    public required (long Amount, long Smallest) Asked { get; init; }
+    public required (long Amount, long Smallest, long Since) Asked { get; init; }
 
     /// <summary>The last write: what is unused goes back, what nobody settled stays counted.</summary>
     public required bool Closes { get; init; }
@@ -62,6 +65,9 @@ internal sealed class LeaseExtension(Allowance allowance, int generation, IReadO
 
     /// <summary>Set by the store: what all other leases of the window have taken.</summary>
     public long TakenByOthers { get; private set; }
+
+    /// <summary>Set by the store: the amount covers the whole lease; it may have been lowered below what is in use.</summary>
+    public bool IsCovered { get; private set; }
 
     public RecallVerdict Verdict { get; private set; }
 
@@ -95,7 +101,7 @@ internal sealed class LeaseExtension(Allowance allowance, int generation, IReadO
     {
         var remaining = (Int128)view.AmountNano - view.TakenByOthers - Base;
         var free = remaining <= 0 ? 0 : (long)remaining;
-        (View, IsEpochOver, AnsweredAtLeast) = (view, view.IsEpochOver, view.Recall);
+        (View, IsEpochOver, AnsweredAtLeast, IsCovered) = (view, view.IsEpochOver, view.Recall, remaining >= 0);
         IsOver = view.IsEpochOver || view.IsClosed;
         IsPutOff = IsOver || Allowance.Span.StartMs > view.NowMs;
         var grant = Closes || IsPutOff ? 0 : LeaseRules.Grant(free, Deficit, Smallest, Preferred);
@@ -116,7 +122,7 @@ internal sealed class LeaseExtension(Allowance allowance, int generation, IReadO
     {
         var wanted = Smallest > 0 ? Asked.Smallest : 0;
         var want = new Want(
-            View.AmountNano, View.TakenByOthers, Headroom, Missing, wanted, UsedSinceAsked, peers.SinceMs(Round?.Asked), peers.SinceMs(Round?.First));
+            View.AmountNano, View.TakenByOthers, Headroom, Missing, wanted, UsedSinceAsked, peers.SinceMs(Round?.Asked), peers.SinceMs(Asked.Since));
         var reachable = holders.Where(h => peers.IsReachable(h, View.NowMs)).ToList();
         Verdict = RecallRules.Judge(want, Round, reachable);
         if (Verdict == RecallVerdict.Wait && want.SinceAsked >= RecallRules.PatienceMilliseconds)

@@ -14,9 +14,8 @@ internal sealed record LeaseHolder(string LeaseId, long Leased, long Settled, lo
 
 /// <summary>A recall that this node has made.</summary>
 /// <param name="Number">Which, of this budget.</param>
-/// <param name="First">When the first of a series was made, on the monotonic clock.</param>
-/// <param name="Asked">When this one was made.</param>
-internal sealed record RecallRound(long Number, long First, long Asked);
+/// <param name="Asked">When it was made, on the monotonic clock.</param>
+internal sealed record RecallRound(long Number, long Asked);
 
 /// <summary>What a shortage comes to.</summary>
 internal enum RecallVerdict
@@ -42,9 +41,9 @@ internal enum RecallVerdict
 /// <param name="Wanted">The smallest waiting request, or zero when it is only to be clamped.</param>
 /// <param name="UsedAtLeast">What this node used since it asked, at the least.</param>
 /// <param name="SinceAsked">Milliseconds since this round was asked.</param>
-/// <param name="SinceFirst">Milliseconds since the first round.</param>
+/// <param name="SinceCame">Milliseconds since the oldest waiting request came.</param>
 internal readonly record struct Want(
-    long Amount, long TakenByOthers, long Free, long Missing, long Wanted, long UsedAtLeast, double SinceAsked, double SinceFirst);
+    long Amount, long TakenByOthers, long Free, long Missing, long Wanted, long UsedAtLeast, double SinceAsked, double SinceCame);
 
 /// <summary>
 /// Near the cap, capacity that other nodes have leased and do not use is called back before anything is refused. Pure rules, the
@@ -87,7 +86,7 @@ internal static class RecallRules
         // At the moment of the question each node used at least what it says; when even that left too little, the refusal is right.
         var used = (Int128)want.TakenByOthers - Slack(reachable) + want.UsedAtLeast;
         var isProven = want.Wanted == 0 || want.Amount - used < want.Wanted;
-        return isProven || want.SinceFirst >= DecideMilliseconds ? RecallVerdict.Final : RecallVerdict.Ask;
+        return isProven || want.SinceCame >= DecideMilliseconds ? RecallVerdict.Final : RecallVerdict.Ask;
     }
 
     private static Int128 Unused(IReadOnlyList<LeaseHolder> holders) => holders.Aggregate((Int128)0, (sum, h) => sum + h.Unused);

@@ -13,29 +13,27 @@ internal static class LeaseAppend
     /// <summary>Work of other nodes that is waited for, as the change feed names it.</summary>
     public const string RecallTopic = "budget-recalls";
 
-    /// <summary>SQLite has one writer, which is the lock, and one clock, the process's.</summary>
-    private const string LockSqlite = """
-        SELECT amount_nano AS "Amount", recall AS "Recall", {1} AS "NowMs" FROM spend_budgets WHERE id = {0} AND mode = 'strict'
-        """;
+    /// <summary>The epoch is locked against being closed; what renews it is not held up. SQLite has one writer, which is the lock.</summary>
+    private const string Alive = "SELECT epoch FROM spend_epochs WHERE epoch = @epoch AND ended_at IS NULL";
+
+    private const string LockSqlite = "SELECT amount_nano, recall, @now FROM spend_budgets WHERE id = @budget AND mode = 'strict'";
 
     private const string LockPostgres = """
-        SELECT amount_nano AS "Amount", recall AS "Recall", CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint) AS "NowMs"
-        FROM spend_budgets WHERE id = {0} AND mode = 'strict' FOR NO KEY UPDATE
+        SELECT amount_nano, recall, CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)
+        FROM spend_budgets WHERE id = @budget AND mode = 'strict' FOR NO KEY UPDATE
         """;
-
-    /// <summary>Locks the epoch against being closed; what renews it is not held up.</summary>
-    private const string EpochSqlite = """
-        SELECT epoch AS "Value" FROM spend_epochs WHERE epoch = {0} AND ended_at IS NULL
-        """;
-
-    private const string EpochPostgres = EpochSqlite + " FOR KEY SHARE";
 
     private const string Others = """
-        SELECT CAST(COALESCE(SUM(CASE WHEN id = {2} THEN 0 WHEN leased_nano > settled_nano THEN leased_nano ELSE settled_nano END), 0) AS bigint) AS "Taken",
-          CAST(COALESCE(SUM(CASE WHEN id = {2} OR closed OR leased_nano <= settled_nano THEN 0 ELSE leased_nano - settled_nano END), 0) AS bigint) AS "Unused",
-          CAST(COALESCE(SUM(CASE WHEN id = {2} AND closed THEN 1 ELSE 0 END), 0) AS bigint) AS "OwnClosed"
-        FROM spend_leases WHERE budget_id = {0} AND window_start = {1}
+        SELECT CAST(COALESCE(SUM(CASE WHEN id = @lease THEN 0 WHEN leased_nano > settled_nano THEN leased_nano ELSE settled_nano END), 0) AS bigint),
+          CAST(COALESCE(SUM(CASE WHEN id = @lease OR closed OR leased_nano <= settled_nano THEN 0 ELSE leased_nano - settled_nano END), 0) AS bigint),
+          CAST(COALESCE(SUM(CASE WHEN id = @lease AND closed THEN 1 ELSE 0 END), 0) AS bigint)
+        FROM spend_leases WHERE budget_id = @budget AND window_start = @start
         """;
+
+    /// <summary>One way to the database and back. Each statement sees what was committed when the one before it had its lock.</summary>
+    private const string ViewSqlite = Alive + ";" + LockSqlite + ";" + Others;
+
+    private const string ViewPostgres = Alive + " FOR KEY SHARE;" + LockPostgres + ";" + Others;
 
     private const string Holders = """
         SELECT l.id AS "LeaseId", l.leased_nano AS "Leased", l.settled_nano AS "Settled", l.answered AS "Answered", l.floor_nano AS "Floor",
@@ -52,12 +50,10 @@ internal static class LeaseAppend
     /// <summary>Decides and writes a batch; everything in it becomes durable together.</summary>
     public static async Task<Outcome<bool>> ExtendAsync(Db db, bool sqlite, long epoch, IReadOnlyList<LeaseExtension> batch, Peers peers, long nowMs)
     {
-        var isAlive = (await db.Database.SqlQueryRaw<long>(sqlite ? EpochSqlite : EpochPostgres, epoch).ToListAsync()).Count > 0;
-
         // Always in the same order, or two processes that extend the same budgets would wait for each other.
         foreach (var extension in batch.OrderBy(e => e.Allowance.Terms.Id, StringComparer.Ordinal).ThenBy(e => e.Allowance.Span.StartMs))
         {
-            await DecideAsync(db, sqlite, extension, peers, nowMs, isAlive);
+            await DecideAsync(db, sqlite, epoch, extension, peers, nowMs);
             await WriteAsync(db, epoch, extension, nowMs);
         }
 
@@ -98,15 +94,11 @@ internal static class LeaseAppend
         return lost.Single();
     }
 
-    private static async Task DecideAsync(Db db, bool sqlite, LeaseExtension extension, Peers peers, long nowMs, bool isAlive)
+    private static async Task DecideAsync(Db db, bool sqlite, long epoch, LeaseExtension extension, Peers peers, long nowMs)
     {
         var allowance = extension.Allowance;
         var (budgetId, windowStart) = (allowance.Terms.Id, allowance.Span.StartMs);
-        var locked = await db.Database.SqlQueryRaw<Locked>(
-            sqlite ? LockSqlite : LockPostgres, sqlite ? [budgetId, nowMs] : [budgetId]).ToListAsync();
-        var budget = locked.Count == 0 ? new Locked(0, 0, long.MaxValue) : locked[0];
-        var others = (await db.Database.SqlQueryRaw<Sums>(Others, budgetId, windowStart, allowance.LeaseId).ToListAsync()).Single();
-        extension.Decide(new LeaseView(budget.Amount, others.Taken, others.Unused, budget.Recall, budget.NowMs, !isAlive, others.OwnClosed > 0));
+        extension.Decide(await ViewAsync(db, sqlite, epoch, allowance, nowMs));
         if (!extension.IsShort)
         {
             return;
@@ -143,7 +135,32 @@ internal static class LeaseAppend
             """);
     }
 
-    private sealed record Locked(long Amount, long Recall, long NowMs);
+    private static async Task<LeaseView> ViewAsync(Db db, bool sqlite, long epoch, Allowance allowance, long nowMs)
+    {
+        await using var command = db.Database.GetDbConnection().CreateCommand();
+        command.CommandText = sqlite ? ViewSqlite : ViewPostgres;
+        Add("@epoch", epoch);
+        Add("@budget", allowance.Terms.Id);
+        Add("@start", allowance.Span.StartMs);
+        Add("@lease", allowance.LeaseId);
+        if (sqlite)
+        {
+            Add("@now", nowMs);
+        }
 
-    private sealed record Sums(long Taken, long Unused, long OwnClosed);
+        await using var reader = await command.ExecuteReaderAsync();
+        var isAlive = await reader.ReadAsync();
+        await reader.NextResultAsync();
+        var (amount, recall, now) = await reader.ReadAsync() ? (reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2)) : (0, 0, long.MaxValue);
+        await reader.NextResultAsync();
+        await reader.ReadAsync();
+        return new LeaseView(amount, reader.GetInt64(0), reader.GetInt64(1), recall, now, !isAlive, reader.GetInt64(2) > 0);
+
+        void Add(string name, object value)
+        {
+            var parameter = command.CreateParameter();
+            (parameter.ParameterName, parameter.Value) = (name, value);
+            command.Parameters.Add(parameter);
+        }
+    }
 }
