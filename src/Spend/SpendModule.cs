@@ -31,6 +31,7 @@ public static class SpendModule
             return keeper;
         });
         services.AddHostedService(s => s.GetRequiredService<LedgerKeeper>());
+        services.AddHostedService<LedgerWatch>();
         services.AddSingleton<ClientSeal>();
         services.AddSingleton<KeyBudgets>();
         services.AddSingleton(s => new OperatorBudgets(

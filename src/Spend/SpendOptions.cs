@@ -33,4 +33,16 @@ internal sealed record SpendOptions
     /// <summary>A process start that has not reported for so long is dead: what it leased and nobody settled is lost.</summary>
     [Range(4, 3_600)]
     public int DeadAfterSeconds { get; init; } = 20;
+
+    /// <summary>How often budgets are looked at of which something was settled.</summary>
+    [Range(1, 300)]
+    public int WarnSeconds { get; init; } = 1;
+
+    /// <summary>How often the counters are compared with the ledger; leases of the last two periods are.</summary>
+    [Range(1, 1_440)]
+    public int CheckMinutes { get; init; } = 15;
+
+    /// <summary>How long one comparison may take.</summary>
+    [Range(1, 300)]
+    public int CheckSeconds { get; init; } = 5;
 }

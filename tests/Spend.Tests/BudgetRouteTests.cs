@@ -171,6 +171,29 @@ public sealed class BudgetRouteTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_tracking_budget_shows_its_debt_where_it_is_read_and_explained()
+    {
+        var id = (await _app.Account.BudgetAsync("workspace", "0.000001", mode: "tracking")).Data.GetProperty("id").GetString();
+        var caller = new Caller
+        {
+            Actor = new Actor("api_key", "key_1"),
+            OrganizationId = _app.Organization.OrganizationId,
+            WorkspaceId = _app.WorkspaceId,
+            Permissions = Permissions.All,
+        };
+        var scope = _app.Ledger.ScopeOf(caller, null, _app.WorkspaceId);
+        using var hold = (await _app.Ledger.HoldAsync(scope, new HoldRequest(new NanoUsd(400), NanoUsd.Zero, 0, true), default)).Value;
+        hold.Settle(Given.Attempt(1_250, TimeProvider.System), new Crew.Storage.AppendWork());
+        var standing = (await _app.Account.GetAsync($"/v1/budgets/{id}")).Data.GetProperty("standing");
+        standing.GetProperty("settled_usd").GetString().ShouldBe("0.000001250");
+        standing.GetProperty("debt_usd").GetString().ShouldBe("0.000000250");
+        standing.GetProperty("free_usd").GetString().ShouldBe("0.000000000");
+        (await Budgets(_app.Account)).Single(b => b.GetProperty("id").GetString() == id).GetProperty("standing").GetProperty("debt_usd").GetString()
+            .ShouldBe("0.000000250");
+        (await _app.Account.GetAsync($"/v1/budgets/{id}/explain")).Data.GetProperty("debt_usd").GetString().ShouldBe("0.000000250");
+    }
+
+    [Fact]
     public async Task Explain_says_which_level_blocks_and_names_nothing_above_the_workspace()
     {
         var key = await _app.KeyAsync(_app.Account, new

@@ -28,5 +28,20 @@ internal static class BudgetEvents
         Changes = [new FieldChange("excess_usd", null, excess.ToString())],
     };
 
+    /// <summary>Of a window's amount so much is settled; told once per window and threshold, over all nodes.</summary>
+    public static Event Warning(BudgetTerms terms, int percent, NanoUsd settled, DateTimeOffset? resetsAt) => new("budget.warning", Resource(terms))
+    {
+        Tenant = new Tenant(terms.OrganizationId, terms.Subject.WorkspaceId),
+        Log = terms.Subject.WorkspaceId is null ? EventLog.Organization : null,
+        CrewId = terms.Subject.Level == BudgetLevel.Crew ? terms.Subject.Id : null,
+        Changes =
+        [
+            new FieldChange("threshold_percent", null, percent),
+            new FieldChange("settled_usd", null, settled.ToString()),
+            new FieldChange("amount_usd", null, new NanoUsd(terms.AmountNano).ToString()),
+            new FieldChange("resets_at", null, resetsAt is { } at ? Timestamp.ToText(at) : null),
+        ],
+    };
+
     private static Resource Resource(BudgetTerms terms) => new("budget", terms.Id, terms.Subject.ToString());
 }

@@ -1,4 +1,7 @@
 using Crew.Kernel;
+using Crew.Spend.Contracts;
+using Crew.Storage;
+using Microsoft.EntityFrameworkCore;
 
 namespace Crew.Spend;
 
@@ -11,6 +14,16 @@ internal sealed record BudgetStanding(BudgetTerms Terms, WindowSpan Span, long S
     public long Left => Terms.AmountNano - Settled - Held - Lost;
 
     public bool IsBlocked => Terms.IsStrict && Left <= 0;
+
+    /// <summary>How some budgets stand, in the order given.</summary>
+    public static async Task<List<BudgetStanding>> OfAsync(Db db, Ledger ledger, IReadOnlyList<BudgetTerms> budgets, CancellationToken cancel)
+    {
+        var nowMs = ledger.Desk.Time.NowMs;
+        var ids = budgets.Select(t => t.Id).ToList();
+        var starts = budgets.Select(t => t.Window.At(nowMs).StartMs).Distinct().ToList();
+        var leases = await db.Set<Lease>().AsNoTracking().Where(l => ids.Contains(l.BudgetId) && starts.Contains(l.WindowStart)).ToListAsync(cancel);
+        return [.. budgets.Select(t => Of(t, nowMs, leases, ledger.BookOf(t.OrganizationId).StateOf(t.Id)))];
+    }
 
     /// <summary>
     /// Adds up the leases of the window. Of this process's own lease the memory knows more than the row: what is held now, and

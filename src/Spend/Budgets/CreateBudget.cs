@@ -71,7 +71,8 @@ internal static class CreateBudget
 
             return Add(db, call.Caller.OrganizationId, scope.Value.Subject, draft.Value, clock);
         }, cancel);
-        return made.Failed(out var fault) ? fault : Reply<BudgetAnswer>.Created(BudgetAnswer.Of(made.Value), made.Value.Version);
+        return made.Failed(out var fault) ? fault : Reply<BudgetAnswer>.Created(
+            BudgetAnswer.Of(made.Value, BudgetStanding.Of(made.Value.Terms(), clock.GetUtcNow().ToUnixTimeMilliseconds(), [], null)), made.Value.Version);
     }
 
     /// <summary>Adds a budget with its event and its mark on the feed.</summary>

@@ -23,19 +23,21 @@ internal static class ExplainBudget
 
         public required NanoUsd FreeUsd { get; init; }
 
+        /// <summary>What was settled beyond the amount.</summary>
+        public required NanoUsd DebtUsd { get; init; }
+
         public required DateTimeOffset? ResetsAt { get; init; }
     }
 
     public static void Map(RouteGroupBuilder budgets) =>
         budgets.MapGet("/{id}/explain", Handle)
             .WithName("Budgets.Explain")
-            .WithSummary("Say which level of a budget's chain blocks, and what is held, settled, lost and free.")
+            .WithSummary("Say which level of a budget's chain blocks, and what is held, settled, lost, free and owed.")
             .Requires(CrewSource.None, "budgets:read");
 
     private static async Task<Reply<Answer>> Handle(
-        string id, Call call, Store store, Ledger ledger, IKeyLineages keys, TimeProvider clock, CancellationToken cancel)
+        string id, Call call, Store store, Ledger ledger, IKeyLineages keys, CancellationToken cancel)
     {
-        var nowMs = ledger.Desk.Time.NowMs;
         var standings = await store.ReadAsync(call.Tenant, async db =>
         {
             if (await BudgetAccess.FindAsync(db, call, keys, id) is not { } budget)
@@ -44,11 +46,7 @@ internal static class ExplainBudget
             }
 
             var chain = (await ChainAsync(db, call, keys, budget)).ConvertAll(b => b.Terms());
-            var ids = chain.ConvertAll(t => t.Id);
-            var starts = chain.Select(t => t.Window.At(nowMs).StartMs).Distinct().ToList();
-            var leases = await db.Set<Lease>().AsNoTracking().Where(l => ids.Contains(l.BudgetId) && starts.Contains(l.WindowStart)).ToListAsync(cancel);
-            var book = ledger.BookOf(call.Caller.OrganizationId);
-            return chain.ConvertAll(t => BudgetStanding.Of(t, nowMs, leases, book.StateOf(t.Id)));
+            return await BudgetStanding.OfAsync(db, ledger, chain, cancel);
         }, cancel);
         return standings is null ? Faults.NotFound : AnswerOf(id, call.Caller, standings);
     }
@@ -79,6 +77,7 @@ internal static class ExplainBudget
             HeldUsd = asked.HeldUsd,
             LostUsd = asked.LostUsd,
             FreeUsd = asked.FreeUsd,
+            DebtUsd = asked.DebtUsd,
             ResetsAt = standings[^1].Span.ResetsAt,
         };
     }

@@ -29,24 +29,27 @@ internal static class UpdateBudget
     }
 
     private static async Task<Reply<BudgetAnswer>> UpdateAsync(
-        string id, Body<Request> body, Call call, Store store, IKeyLineages keys, TimeProvider clock, CancellationToken cancel)
+        string id, Body<Request> body, Call call, Store store, Ledger ledger, IKeyLineages keys, TimeProvider clock, CancellationToken cancel)
     {
         if ((body.Fault ?? BudgetRequestCheck.Mode(body.Value.Mode)) is { } wrong)
         {
             return wrong;
         }
 
-        var changed = await store.ChangeAsync<Budget>(call.Tenant, call.Origin, async db =>
+        var changed = await store.ChangeAsync<(Budget Budget, BudgetStanding Standing)>(call.Tenant, call.Origin, async db =>
         {
             var found = await FindChangeableAsync(db, id, call, keys);
-            if (found.Fault is null)
+            if (found.Failed(out var refused))
             {
-                Apply(db, found.Value, body.Value, clock);
+                return refused;
             }
 
-            return found;
+            Apply(db, found.Value, body.Value, clock);
+            return (found.Value, (await BudgetStanding.OfAsync(db, ledger, [found.Value.Terms()], cancel))[0]);
         }, cancel);
-        return changed.Failed(out var fault) ? fault : Reply<BudgetAnswer>.Ok(BudgetAnswer.Of(changed.Value), changed.Value.Version);
+        return changed.Failed(out var fault)
+            ? fault
+            : Reply<BudgetAnswer>.Ok(BudgetAnswer.Of(changed.Value.Budget, changed.Value.Standing), changed.Value.Budget.Version);
     }
 
     private static async Task<Reply<BudgetAnswer>> DeleteAsync(string id, Call call, Store store, IKeyLineages keys, CancellationToken cancel)

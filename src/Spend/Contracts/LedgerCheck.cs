@@ -15,5 +15,15 @@ public sealed class LedgerCheck(Store store)
     /// </summary>
     /// <param name="openedSince">Leases opened earlier are left out, too.</param>
     public Task<List<LedgerMismatch>> RunAsync(DateTimeOffset openedSince, CancellationToken cancel) => store.ReadAsync(SystemJob.OperatorCommand,
-        db => LedgerFoldRead.MismatchesAsync(db, store.Dialect == "sqlite", openedSince.ToUnixTimeMilliseconds(), cancel), cancel);
+        db => LedgerFoldRead.MismatchesAsync(db, store.Dialect == "sqlite", openedSince, null, cancel), cancel);
+
+    /// <summary>Compares the leases that one process start has opened lately, in bounded time.</summary>
+    /// <exception cref="OperationCanceledException">It took longer than it may.</exception>
+    internal async Task<List<LedgerMismatch>> RunAsync(DateTimeOffset openedSince, long epoch, TimeSpan most, CancellationToken cancel)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(most);
+        return await store.ReadAsync(SystemJob.SpendLeases,
+            db => LedgerFoldRead.MismatchesAsync(db, store.Dialect == "sqlite", openedSince, epoch, limit.Token), limit.Token);
+    }
 }

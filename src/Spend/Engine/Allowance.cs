@@ -20,6 +20,8 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
     /// </summary>
     public const int FreshMilliseconds = 100;
 
+    public const int LooksAfterSettling = 3;
+
     /// <summary>A recall shows that the cap is near: for this long nothing is leased ahead of need.</summary>
     private const int FrugalMilliseconds = 1_000;
 
@@ -64,11 +66,13 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
     /// <summary>What other nodes might have given back then; zero once they were asked.</summary>
     public long Recallable { get; private set; }
 
-    /// <summary>
-    /// The most that was available at one instant since the headroom was read. Beside other nodes a refusal has to be right at one
-    /// instant for all of them; what came and went in between must not count on both sides.
-    /// </summary>
+    /// <summary>The most that was available at one instant since the headroom was read: a refusal has to be right at one for all nodes.</summary>
     public long AvailableAtBest => Leased - _low.SinceAsked;
+
+    /// <summary>
+    /// What is known of the others is enough to refuse any request that came before. Else only one that has waited for long is refused by it.
+    /// </summary>
+    public bool IsProven { get; private set; }
 
     /// <summary>The queue serves it no sooner, on the monotonic clock; zero for at once.</summary>
     public long NotBefore { get; private set; }
@@ -94,6 +98,12 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
 
     /// <summary>Settled above what was held, not yet announced.</summary>
     public long Breach { get; set; }
+
+    /// <summary>How often the budget's sum is still to be looked at: what settles in memory is in the database a little later.</summary>
+    public int Looks { get; set; }
+
+    /// <summary>The highest threshold of this window that is known to have been told.</summary>
+    public int Warned { get; set; }
 
     /// <summary>What other epochs had taken of the window when the database was last asked.</summary>
     private long Others { get; set; }
@@ -170,8 +180,7 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
     /// <summary>Takes everything that was asked for into one extension.</summary>
     public LeaseExtension Take(long nowMs, TimeProvider clock)
     {
-        (IsQueued, NotBefore) = (false, 0);
-        var timestamp = clock.GetTimestamp();
+        (IsQueued, NotBefore, var timestamp) = (false, 0, clock.GetTimestamp());
         var usedUp = nowMs - GrantedAtMs < LeaseRules.ShortLivedMilliseconds;
         Step = LeaseRules.NextStep(Step, usedUp, Math.Min(_askedAmount, Terms.AmountNano));
         var closes = IsCloseDue;
@@ -264,13 +273,16 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
             case RecallVerdict.Final:
                 CheckedAt = _round.Asked;
                 break;
+            case var _ when _round is not null && extension.Asked.Amount > 0:
+                // Some of those who wait have it; the question of the others stands.
+                return true;
             default:
                 CheckedAt = extension.IsPutOff ? long.MinValue : extension.Timestamp;
                 _low.Asked();
                 break;
         }
 
-        _round = null;
+        (_round, IsProven) = (null, extension.IsProven);
         if (Book.IsShared && extension.Leased == extension.Base)
         {
             // Nothing came of it: whoever asks next shares the next question.

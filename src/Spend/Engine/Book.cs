@@ -154,6 +154,7 @@ internal sealed partial class Book(string organizationId, LeaseDesk desk, TimePr
                 {
                     case HoldEnd.Settled:
                         allowance.Settled = Allowance.Sum(allowance.Settled, cost);
+                        allowance.Looks = cost > 0 ? Allowance.LooksAfterSettling : allowance.Looks;
                         NoteBreach(allowance, cost - hold.AmountNano);
                         break;
                     case HoldEnd.Lost:

@@ -42,6 +42,11 @@ internal sealed partial class Book
             desk.Invalidate();
         }
 
+        if (extension.Verdict == RecallVerdict.Ask)
+        {
+            desk.NoteRecall();
+        }
+
         if (isAnswered)
         {
             extension.Answer();
@@ -141,6 +146,17 @@ internal sealed partial class Book
             {
                 allowance.Shut();
             }
+        }
+    }
+
+    /// <summary>Current windows into which something was settled lately.</summary>
+    public IReadOnlyList<Allowance> TakeSettled()
+    {
+        lock (_lock)
+        {
+            var settled = _current.Values.Where(a => a.Looks > 0).ToList();
+            settled.ForEach(a => a.Looks--);
+            return settled;
         }
     }
 

@@ -17,6 +17,7 @@ internal sealed class LeaseDesk(WriteLeases write, SpendOptions options, TimePro
     private readonly Lock _lock = new();
     private readonly HashSet<Book> _breached = [];
     private long _leases;
+    private long _recalls;
     private long _validUntil = long.MaxValue;
 
     /// <summary>The number of this process start. Leases of other epochs are never touched.</summary>
@@ -46,6 +47,8 @@ internal sealed class LeaseDesk(WriteLeases write, SpendOptions options, TimePro
 
     /// <summary>The epoch is over: nothing more is spent until another one has begun.</summary>
     public void Invalidate() => Volatile.Write(ref _validUntil, 0);
+
+    public void NoteRecall() => Interlocked.Increment(ref _recalls);
 
     public string NextLeaseId() =>
         string.Create(CultureInfo.InvariantCulture, $"{Epoch}.{Interlocked.Increment(ref _leases)}");
@@ -88,6 +91,9 @@ internal sealed class LeaseDesk(WriteLeases write, SpendOptions options, TimePro
             // Stopping; what is still queued is written by DrainAsync.
         }
     }
+
+    /// <summary>How often this node asked others for unused capacity.</summary>
+    public long Recalls => Volatile.Read(ref _recalls);
 
     /// <summary>When the next of those may be written that must wait, on the monotonic clock.</summary>
     internal long? NextDue => _paced.Count == 0 ? null : _paced.Min(a => a.NotBefore);

@@ -66,6 +66,9 @@ internal sealed class LeaseExtension(Allowance allowance, int cuts, int changes,
     /// <summary>Set by the store: what all other leases of the window have taken.</summary>
     public long TakenByOthers { get; private set; }
 
+    /// <summary>Whether a final verdict holds for one instant, and not only because it took long to find one.</summary>
+    public bool IsProven { get; private set; }
+
     /// <summary>Set by the store: the amount covers the whole lease; it may have been lowered below what is in use.</summary>
     public bool IsCovered { get; private set; }
 
@@ -106,7 +109,7 @@ internal sealed class LeaseExtension(Allowance allowance, int cuts, int changes,
         IsPutOff = IsOver || Allowance.Span.StartMs > view.NowMs;
         var grant = Closes || IsPutOff ? 0 : LeaseRules.Grant(free, Deficit, Smallest, Preferred);
         (Leased, Headroom, TakenByOthers, Recallable) = (Base + grant, free - grant, view.TakenByOthers, view.UnusedByOthers);
-        (Verdict, AskNumber) = (RecallVerdict.None, 0);
+        (Verdict, AskNumber, IsProven) = (RecallVerdict.None, 0, true);
         IsShort = !Closes && !IsPutOff && Deficit > 0 && grant == 0 && free < Missing;
         if (IsShort && view.UnusedByOthers == 0)
         {
@@ -132,6 +135,7 @@ internal sealed class LeaseExtension(Allowance allowance, int cuts, int changes,
             Verdict = RecallRules.Judge(want, Round, reachable);
         }
 
+        IsProven = Verdict != RecallVerdict.Final || RecallRules.Judge(want with { SinceCame = 0 }, Round, reachable) == RecallVerdict.Final;
         AskNumber = Verdict == RecallVerdict.Ask ? View.Recall + 1 : 0;
         Recallable = Verdict == RecallVerdict.Final ? 0 : Recallable;
     }

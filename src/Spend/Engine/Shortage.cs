@@ -26,6 +26,8 @@ internal sealed class Shortage(HoldRequest request, long amount, long arrived, T
 
     public long ClampedTokens { get; private set; } = request.OutputTokens;
 
+    private bool IsLate => clock.GetElapsedTime(arrived).TotalMilliseconds >= RecallRules.DecideMilliseconds;
+
     public void Look(Allowance allowance)
     {
         if (allowance.Covers(amount))
@@ -40,7 +42,7 @@ internal sealed class Shortage(HoldRequest request, long amount, long arrived, T
         }
 
         var least = allowance.Terms.ClampsOutput && request.CanBeClamped ? request.ClampedCase : amount;
-        var isKnown = allowance.IsDurable && allowance.IsFresh(arrived, clock);
+        var isKnown = allowance.IsDurable && allowance.IsFresh(arrived, clock) && (allowance.IsProven || IsLate);
         var elsewhere = Allowance.Sum(allowance.Headroom, allowance.Recallable);
         if (!isKnown || (elsewhere > 0 && least - allowance.Available <= elsewhere) || WasThereAtOnce(allowance, least, elsewhere))
         {
@@ -60,6 +62,5 @@ internal sealed class Shortage(HoldRequest request, long amount, long arrived, T
     /// have to be looked at again. Not for long: at some point the last word counts.
     /// </summary>
     private bool WasThereAtOnce(Allowance allowance, long least, long elsewhere) => allowance.Book.IsShared && allowance.Available < least
-        && least - allowance.AvailableAtBest <= elsewhere
-        && clock.GetElapsedTime(arrived).TotalMilliseconds < RecallRules.DecideMilliseconds;
+        && least - allowance.AvailableAtBest <= elsewhere && !IsLate;
 }

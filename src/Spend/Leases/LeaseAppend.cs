@@ -10,7 +10,7 @@ namespace Crew.Spend;
 /// </summary>
 internal static class LeaseAppend
 {
-    /// <summary>Work of other nodes that is waited for, as the change feed names it.</summary>
+    /// <summary>The change feed's hint that unused capacity of a budget is called back. The number in the budget's row is the truth.</summary>
     public const string RecallTopic = "budget-recalls";
 
     /// <summary>The epoch is locked against being closed; what renews it is not held up. SQLite has one writer, which is the lock.</summary>
@@ -108,7 +108,6 @@ internal static class LeaseAppend
         if (extension.Verdict == RecallVerdict.Ask)
         {
             await db.Database.ExecuteSqlAsync($"UPDATE spend_budgets SET recall = {extension.AskNumber} WHERE id = {budgetId}");
-            db.Touch(RecallTopic, budgetId);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Crew.Kernel;
 using Crew.Storage;
 
@@ -19,6 +20,8 @@ internal sealed class LeaseStore(Store store, TimeProvider clock)
 {
     /// <summary>Extensions under way at the same time on PostgreSQL.</summary>
     private const int AtOnce = 4;
+
+    private readonly ConcurrentDictionary<string, bool> _announced = new(StringComparer.Ordinal);
 
     /// <summary>Whether other processes may lease here too. An SQLite database has one, so nobody needs to hear that it lives.</summary>
     public bool IsShared => store.Dialect != "sqlite";
@@ -88,6 +91,37 @@ internal sealed class LeaseStore(Store store, TimeProvider clock)
         foreach (var extension in batch)
         {
             extension.IsDurable = written.Fault is null;
+            if (extension.IsDurable && extension.Verdict == RecallVerdict.Ask)
+            {
+                _ = AnnounceAsync(extension.Allowance.Terms.Id);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Tells the others, in a transaction of its own: a change waits until every node has followed it, and a dead one must not hold
+    /// up the leases of the living. Who asks looks for answers in the rows anyway.
+    /// </summary>
+    private async Task AnnounceAsync(string budgetId)
+    {
+        if (!_announced.TryAdd(budgetId, true))
+        {
+            return;
+        }
+
+        try
+        {
+            await store.ChangeAsync<bool>(SystemJob.SpendLeases, Origin.System, db =>
+            {
+                // From here on another question needs another hint.
+                _announced.TryRemove(budgetId, out _);
+                db.Touch(LeaseAppend.RecallTopic, budgetId);
+                return Task.FromResult<Outcome<bool>>(true);
+            });
+        }
+        catch (StorageUnavailableException)
+        {
+            _announced.TryRemove(budgetId, out _);
         }
     }
 }
