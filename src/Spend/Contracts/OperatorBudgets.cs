@@ -49,8 +49,12 @@ public sealed class OperatorBudgets
             }
 
             var nowMs = _clock.GetUtcNow().ToUnixTimeMilliseconds();
-            var deadBeforeMs = noServerRuns ? long.MaxValue : _store.Dialect == "sqlite" ? 0 : nowMs - (_options.DeadAfterSeconds * 1_000L);
-            await LeaseAppend.CloseDeadAsync(db, NoEpoch, deadBeforeMs, nowMs);
+            var sqlite = _store.Dialect == "sqlite";
+            var deadBeforeMs = noServerRuns ? long.MaxValue
+                : sqlite ? 0
+                : await EpochAppend.NowAsync(db) - (_options.DeadAfterSeconds * 1_000L);
+            var others = await EpochAppend.OthersAsync(db, NoEpoch);
+            await LeaseAppend.CloseDeadAsync(db, sqlite, [.. others.Where(o => o.SeenMs < deadBeforeMs)], nowMs);
             var released = new NanoUsd(await LeaseAppend.ReleaseLostAsync(db, budgetId));
             db.Raise(new Event("operator.budget.released", new Resource("budget", budgetId, budget.SubjectOf().ToString()))
             {

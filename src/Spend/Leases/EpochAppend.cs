@@ -47,6 +47,7 @@ internal static class EpochAppend
         return true;
     }
 
-    private static async Task<long> NowAsync(Db db) =>
+    /// <summary>PostgreSQL's clock.</summary>
+    public static async Task<long> NowAsync(Db db) =>
         (await db.Database.SqlQueryRaw<long>($"SELECT {PostgresNow} AS \"Value\"").ToListAsync()).Single();
 }
