@@ -62,6 +62,12 @@ internal static class GatewayFaults
     public static readonly Fault OperatorOnly = Faults.Invalid("api_key",
         "env: and file: name places on the server, so only account masters of the first organization may set them. Give the credential itself.");
 
+    public static Fault LimitReached(string limit, string scope, int retryAfterSeconds) => new Fault("rate_limit_exceeded", 429,
+        limit == Calls.UsageMeter.Streams
+            ? $"As many streams as this {scope} may have at one moment are open. End one, or wait for one to end."
+            : $"The tokens of this minute are used up for this {scope}. Wait {retryAfterSeconds} s; retry-after says the same.")
+        { RetryAfterSeconds = retryAfterSeconds, Details = new Dictionary<string, object?> { ["scope"] = scope, ["limit"] = limit } };
+
     public static Fault OrganizationOnly(string permission) => new Fault("insufficient_permissions", 403,
         $"This belongs to the organization, not to a workspace. It takes {permission} at organization level, as organization owners and account masters have it.")
         .With("required", permission);

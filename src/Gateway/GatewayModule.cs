@@ -26,6 +26,7 @@ public static class GatewayModule
         services.AddHostedService(s => s.GetRequiredService<OwedSettlements>());
         services.AddSingleton<DrainRoom>();
         services.AddHostedService(s => s.GetRequiredService<DrainRoom>());
+        services.AddSingleton<UsageLimits>();
         services.AddSingleton<InferenceEndpoint>();
         services.AddSingleton<OperatorProviders>();
         return services;

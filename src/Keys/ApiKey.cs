@@ -64,6 +64,15 @@ internal sealed class ApiKey : IWorkspaceOwned
 
     public int? RateLimitPerMinute { get; set; }
 
+    /// <summary>Regions of providers, as their data policy names them; null is all of the workspace.</summary>
+    public IReadOnlyList<string>? AllowedRegions { get; set; }
+
+    public int? TokensPerMinute { get; set; }
+
+    public int? ConcurrentStreams { get; set; }
+
+    public bool ZeroLogging { get; set; }
+
     public DateTimeOffset? ExpiresAt { get; set; }
 
     public DateTimeOffset? RevokedAt { get; set; }

@@ -25,6 +25,10 @@ internal static class CreateKey
         [property: Description("Addresses and CIDR networks, IPv4 and IPv6; none is any.")] IReadOnlyList<string>? AllowedIps,
         [property: Description("Model ids; null is all that the workspace allows.")] IReadOnlyList<string>? AllowedModels,
         [property: Description("1 to 10000000; above the workspace's rate it has no effect.")] int? RateLimitPerMinute,
+        [property: Description("Regions of providers as their data_policy names them; null is all that the workspace allows.")] IReadOnlyList<string>? AllowedRegions,
+        [property: Description("Tokens a minute of its model calls; null is no limit of its own.")] int? TokensPerMinute,
+        [property: Description("Streams of its model calls at one moment; null is no limit of its own.")] int? ConcurrentStreams,
+        [property: Description("Whether no IP address and user agent of its callers is kept.")] bool? ZeroLogging,
         [property: Description("In the future; null is never.")] DateTimeOffset? ExpiresAt,
         [property: Description("A first budget of the key.")] NewBudget? Budget);
 
@@ -109,7 +113,8 @@ internal static class CreateKey
     private static Outcome<KeyDraft> Draft(Request request, Call call, DateTimeOffset now)
     {
         if ((KeyRequestCheck.Name(request.Name) ?? KeyRequestCheck.Ips(request.AllowedIps) ?? KeyRequestCheck.Models(request.AllowedModels)
-            ?? KeyRequestCheck.Rate(request.RateLimitPerMinute) ?? KeyRequestCheck.Expiry(request.ExpiresAt, now)) is { } wrong)
+            ?? KeyRequestCheck.Rate(request.RateLimitPerMinute) ?? KeyRequestCheck.Expiry(request.ExpiresAt, now)
+            ?? PolicyCheck.Of("", request.AllowedRegions, request.TokensPerMinute, request.ConcurrentStreams)) is { } wrong)
         {
             return wrong;
         }
@@ -137,8 +142,14 @@ internal static class CreateKey
         }
 
         var draft = new KeyDraft(request.Name!, request.Permissions!, rights.Value, binding.Value.Mode, binding.Value.Environment, binding.Value.CrewId,
-            request.AllowedIps ?? [], request.AllowedModels, request.RateLimitPerMinute, request.ExpiresAt);
-        return KeyRequestCheck.Escalation(draft, call.Caller) is { } escalation ? escalation : draft;
+            request.AllowedIps ?? [], request.AllowedModels, request.RateLimitPerMinute, request.ExpiresAt)
+        {
+            AllowedRegions = request.AllowedRegions,
+            TokensPerMinute = request.TokensPerMinute,
+            ConcurrentStreams = request.ConcurrentStreams,
+            ZeroLogging = request.ZeroLogging ?? call.Caller.ZeroLogging,
+        };
+        return (KeyRequestCheck.Loosening(request.ZeroLogging, call.Caller) ?? KeyRequestCheck.Escalation(draft, call.Caller)) is { } escalation ? escalation : draft;
     }
 
     /// <summary>The parent must be visible, alive and not too deep; the child must not exceed it.</summary>

@@ -42,6 +42,15 @@ internal sealed record KeyAnswer
 
     public int? RateLimitPerMinute { get; init; }
 
+    public IReadOnlyList<string>? AllowedRegions { get; init; }
+
+    public int? TokensPerMinute { get; init; }
+
+    public int? ConcurrentStreams { get; init; }
+
+    /// <summary>Whether this key itself keeps no IP address and user agent of its callers; workspace and crew may ask for it, too.</summary>
+    public required bool ZeroLogging { get; init; }
+
     public DateTimeOffset? ExpiresAt { get; init; }
 
     public DateTimeOffset? RevokedAt { get; init; }
@@ -90,6 +99,10 @@ internal sealed record KeyAnswer
         AllowedIps = key.AllowedIps,
         AllowedModels = key.AllowedModels,
         RateLimitPerMinute = key.RateLimitPerMinute,
+        AllowedRegions = key.AllowedRegions,
+        TokensPerMinute = key.TokensPerMinute,
+        ConcurrentStreams = key.ConcurrentStreams,
+        ZeroLogging = key.ZeroLogging,
         ExpiresAt = key.ExpiresAt,
         RevokedAt = key.RevokedAt,
         RolledToId = key.RolledToId,

@@ -39,6 +39,7 @@ internal sealed class KeyEntry
         var endsAt = key.EndsAt;
         var isRevoked = key.RevokedAt is not null;
         var rate = key.RateLimitPerMinute;
+        var (regions, tokens, streams, zero) = (Regions(key.AllowedRegions), key.TokensPerMinute, key.ConcurrentStreams, key.ZeroLogging);
         foreach (var parent in parents)
         {
             if (parent is null)
@@ -51,7 +52,9 @@ internal sealed class KeyEntry
             rights = rights.Intersect(parentRights);
             models = Narrow(models, Set(parent.AllowedModels));
             networks.Add(NetworksOf(parent));
-            rate = rate < parent.RateLimitPerMinute ? rate : parent.RateLimitPerMinute ?? rate;
+            rate = Least(rate, parent.RateLimitPerMinute);
+            regions = Narrow(regions, Regions(parent.AllowedRegions));
+            (tokens, streams, zero) = (Least(tokens, parent.TokensPerMinute), Least(streams, parent.ConcurrentStreams), zero || parent.ZeroLogging);
             endsAt = (endsAt, parent.EndsAt) switch
             {
                 (null, var end) => end,
@@ -81,11 +84,20 @@ internal sealed class KeyEntry
             AllowedModels = models,
             AllowedNetworks = networks,
             RateLimitPerMinute = rate,
+            AllowedRegions = regions,
+            TokensPerMinute = tokens,
+            ConcurrentStreams = streams,
+            ZeroLogging = zero,
             ExpiresAt = endsAt,
             Revoked = revoked.Token,
         };
         return new KeyEntry(caller, endsAt, isRevoked, new HashSet<string>([key.LineageId, .. parentLineages, key.ParentLineageId ?? key.LineageId]), revoked);
     }
+
+    private static int? Least(int? own, int? other) => own < other ? own : other ?? own;
+
+    private static HashSet<string>? Regions(IReadOnlyList<string>? regions) =>
+        regions is null ? null : new HashSet<string>(regions, StringComparer.OrdinalIgnoreCase);
 
     private static HashSet<string>? Set(IReadOnlyList<string>? models) => models is null ? null : [.. models];
 

@@ -15,7 +15,10 @@ internal sealed class KeyMarks(Store store, KeyMint mint, TimeProvider clock) : 
     private const int PeriodSeconds = 10;
     private const int RowsPerStep = 100;
 
-    /// <summary>Different (key, endpoint, status, address) counted between two flushes; beyond it addresses are lumped together.</summary>
+    /// <summary>
+    /// Different (key, endpoint, status, address) counted between two flushes; beyond it addresses are lumped together, as those are that
+    /// are not to be kept (<see cref="IPAddress.None"/>).
+    /// </summary>
     private const int MostTallies = 50_000;
 
     private readonly ConcurrentDictionary<(string KeyId, string Endpoint, int Status, IPAddress Address), Tally> _tallies = new();
@@ -99,14 +102,15 @@ internal sealed class KeyMarks(Store store, KeyMint mint, TimeProvider clock) : 
                 continue;
             }
 
-            var address = place.Address.ToString();
+            var isKnown = !place.Address.Equals(IPAddress.None);
+            var address = isKnown ? place.Address.ToString() : "";
             var ip = Encoding.ASCII.GetBytes(address);
             await KeyUsageAppend.AddAsync(db, workspaceId, place.KeyId, (int)(lastAt / 86_400_000), place.Endpoint, place.Status,
                 Convert.ToHexStringLower(scope.LookupHash("keys_usage.ip", address)),
-                scope.Seal(KeyCells.UsageIp(workspaceId, place.KeyId), ip), count, lastAt);
+                isKnown ? scope.Seal(KeyCells.UsageIp(workspaceId, place.KeyId), ip) : null, count, lastAt);
             await db.Set<ApiKey>().Where(k => k.Id == place.KeyId).ExecuteUpdateAsync(k => k
                 .SetProperty(p => p.LastUsedAt, DateTimeOffset.FromUnixTimeMilliseconds(lastAt))
-                .SetProperty(p => p.LastUsedIpSealed, scope.Seal(KeyCells.LastUsedIp(workspaceId, place.KeyId), ip)));
+                .SetProperty(p => p.LastUsedIpSealed, isKnown ? scope.Seal(KeyCells.LastUsedIp(workspaceId, place.KeyId), ip) : null));
         }
 
         return true;

@@ -50,6 +50,10 @@ internal sealed class KeyMint(StoredKeys keys, TimeProvider clock)
             AllowedModels = draft.AllowedModels,
             RateLimitPerMinute = draft.RateLimitPerMinute,
             ExpiresAt = draft.ExpiresAt,
+            AllowedRegions = draft.AllowedRegions,
+            TokensPerMinute = draft.TokensPerMinute,
+            ConcurrentStreams = draft.ConcurrentStreams,
+            ZeroLogging = draft.ZeroLogging,
             CreatedAt = clock.GetUtcNow(),
         };
         return (key, text);

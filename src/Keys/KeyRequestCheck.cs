@@ -6,7 +6,16 @@ namespace Crew.Keys;
 /// <summary>What a key is asked to be, after its form was checked.</summary>
 internal sealed record KeyDraft(
     string Name, IReadOnlyList<string> Permissions, PermissionSet Rights, string? Mode, CrewEnvironment? Environment, string? CrewId,
-    IReadOnlyList<string> AllowedIps, IReadOnlyList<string>? AllowedModels, int? RateLimitPerMinute, DateTimeOffset? ExpiresAt);
+    IReadOnlyList<string> AllowedIps, IReadOnlyList<string>? AllowedModels, int? RateLimitPerMinute, DateTimeOffset? ExpiresAt)
+{
+    public IReadOnlyList<string>? AllowedRegions { get; init; }
+
+    public int? TokensPerMinute { get; init; }
+
+    public int? ConcurrentStreams { get; init; }
+
+    public bool ZeroLogging { get; init; }
+}
 
 /// <summary>Checks of form, and the rule that nobody gives more than they have. Pure.</summary>
 internal static class KeyRequestCheck
@@ -92,6 +101,11 @@ internal static class KeyRequestCheck
         return BindingEscalation(draft, caller) ?? NarrowingEscalation(draft, caller);
     }
 
+    /// <summary>What keeps no trace of its callers does not make, or become, something that does.</summary>
+    public static Fault? Loosening(bool? zeroLogging, Caller caller) => zeroLogging == false && caller.ZeroLogging
+        ? KeyFaults.Escalation("zero_logging", "this credential keeps no trace of its callers, so neither do keys that it makes or changes")
+        : null;
+
     private static Fault? BindingEscalation(KeyDraft draft, Caller caller)
     {
         if (caller.CrewId is not null && draft.CrewId != caller.CrewId)
@@ -122,6 +136,11 @@ internal static class KeyRequestCheck
         if (caller.AllowedModels is { } models && (draft.AllowedModels is null || !draft.AllowedModels.All(models.Contains)))
         {
             return KeyFaults.Escalation("allowed_models", "each model must be on the credential's own list");
+        }
+
+        if (caller.AllowedRegions is { } regions && (draft.AllowedRegions is null || !draft.AllowedRegions.All(regions.Contains)))
+        {
+            return KeyFaults.Escalation("allowed_regions", "each region must be on the credential's own list");
         }
 
         return caller.ExpiresAt is { } ends && (draft.ExpiresAt is null || draft.ExpiresAt > ends)
@@ -163,6 +182,12 @@ internal static class KeyRequestCheck
     {
         _ = PermissionSet.TryParse(key.Permissions, out var rights, out _);
         return new KeyDraft(key.Name, key.Permissions, rights, key.Mode, CrewEnvironments.TryParse(key.Environment, out var environment) ? environment : null,
-            key.CrewId, key.AllowedIps, key.AllowedModels, key.RateLimitPerMinute, key.ExpiresAt);
+            key.CrewId, key.AllowedIps, key.AllowedModels, key.RateLimitPerMinute, key.ExpiresAt)
+        {
+            AllowedRegions = key.AllowedRegions,
+            TokensPerMinute = key.TokensPerMinute,
+            ConcurrentStreams = key.ConcurrentStreams,
+            ZeroLogging = key.ZeroLogging,
+        };
     }
 }

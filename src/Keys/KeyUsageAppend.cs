@@ -7,7 +7,7 @@ namespace Crew.Keys;
 internal static class KeyUsageAppend
 {
     public static Task AddAsync(
-        Db db, string workspaceId, string keyId, int day, string endpoint, int status, string ipHash, byte[] ipSealed, long requests, long lastAt) =>
+        Db db, string workspaceId, string keyId, int day, string endpoint, int status, string ipHash, byte[]? ipSealed, long requests, long lastAt) =>
         db.Database.ExecuteSqlAsync($"""
             INSERT INTO keys_usage (workspace_id, key_id, day, endpoint, status, ip_hash, ip_sealed, requests, last_at)
             VALUES ({workspaceId}, {keyId}, {day}, {endpoint}, {status}, {ipHash}, {ipSealed}, {requests}, {lastAt})

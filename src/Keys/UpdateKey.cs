@@ -17,7 +17,11 @@ internal static class UpdateKey
         [property: Description("Replaces the list; an empty one is any address.")] IReadOnlyList<string>? AllowedIps,
         [property: Description("Replaces the list.")] IReadOnlyList<string>? AllowedModels,
         [property: Description("1 to 10000000.")] int? RateLimitPerMinute,
-        [property: Description("In the future.")] DateTimeOffset? ExpiresAt);
+        [property: Description("In the future.")] DateTimeOffset? ExpiresAt,
+        [property: Description("Replaces the list.")] IReadOnlyList<string>? AllowedRegions,
+        [property: Description("Tokens a minute of its model calls.")] int? TokensPerMinute,
+        [property: Description("Streams of its model calls at one moment.")] int? ConcurrentStreams,
+        [property: Description("Whether no IP address and user agent of its callers is kept.")] bool? ZeroLogging);
 
     public static void Map(RouteGroupBuilder keys) =>
         keys.MapPatch("/{id}", Handle)
@@ -62,7 +66,8 @@ internal static class UpdateKey
 
         if (((request.Name is null ? null : KeyRequestCheck.Name(request.Name)) ?? KeyRequestCheck.Ips(request.AllowedIps)
             ?? KeyRequestCheck.Models(request.AllowedModels) ?? KeyRequestCheck.Rate(request.RateLimitPerMinute)
-            ?? KeyRequestCheck.Expiry(request.ExpiresAt, now)) is { } wrong)
+            ?? KeyRequestCheck.Expiry(request.ExpiresAt, now)
+            ?? PolicyCheck.Of("", request.AllowedRegions, request.TokensPerMinute, request.ConcurrentStreams)) is { } wrong)
         {
             return wrong;
         }
@@ -80,8 +85,14 @@ internal static class UpdateKey
 
         var draft = new KeyDraft(request.Name ?? key.Name, request.Permissions ?? key.Permissions, rights.Value, key.Mode,
             CrewEnvironments.TryParse(key.Environment, out var environment) ? environment : null, key.CrewId,
-            request.AllowedIps ?? key.AllowedIps, request.AllowedModels ?? key.AllowedModels, request.RateLimitPerMinute ?? key.RateLimitPerMinute, request.ExpiresAt ?? key.ExpiresAt);
-        if (KeyRequestCheck.Escalation(draft, call.Caller) is { } escalation)
+            request.AllowedIps ?? key.AllowedIps, request.AllowedModels ?? key.AllowedModels, request.RateLimitPerMinute ?? key.RateLimitPerMinute, request.ExpiresAt ?? key.ExpiresAt)
+        {
+            AllowedRegions = request.AllowedRegions ?? key.AllowedRegions,
+            TokensPerMinute = request.TokensPerMinute ?? key.TokensPerMinute,
+            ConcurrentStreams = request.ConcurrentStreams ?? key.ConcurrentStreams,
+            ZeroLogging = request.ZeroLogging ?? key.ZeroLogging,
+        };
+        if ((KeyRequestCheck.Loosening(request.ZeroLogging, call.Caller) ?? KeyRequestCheck.Escalation(draft, call.Caller)) is { } escalation)
         {
             return escalation;
         }
@@ -96,8 +107,12 @@ internal static class UpdateKey
         Note(changes, "name", key.Name, draft.Name);
         Note(changes, "permissions", string.Join(' ', key.Permissions), string.Join(' ', draft.Permissions));
         Note(changes, "allowed_ips", string.Join(' ', key.AllowedIps), string.Join(' ', draft.AllowedIps));
-        Note(changes, "allowed_models", key.AllowedModels is null ? null : string.Join(' ', key.AllowedModels), draft.AllowedModels is null ? null : string.Join(' ', draft.AllowedModels));
+        Note(changes, "allowed_models", Joined(key.AllowedModels), Joined(draft.AllowedModels));
         Note(changes, "rate_limit_per_minute", key.RateLimitPerMinute, draft.RateLimitPerMinute);
+        Note(changes, "allowed_regions", Joined(key.AllowedRegions), Joined(draft.AllowedRegions));
+        Note(changes, "tokens_per_minute", key.TokensPerMinute, draft.TokensPerMinute);
+        Note(changes, "concurrent_streams", key.ConcurrentStreams, draft.ConcurrentStreams);
+        Note(changes, "zero_logging", key.ZeroLogging, draft.ZeroLogging);
         Note(changes, "expires_at", key.ExpiresAt is { } old ? Timestamp.ToText(old) : null, draft.ExpiresAt is { } next ? Timestamp.ToText(next) : null);
         if (changes.Count == 0)
         {
@@ -105,10 +120,14 @@ internal static class UpdateKey
         }
 
         (key.Name, key.Permissions, key.AllowedIps, key.AllowedModels) = (draft.Name, draft.Permissions, draft.AllowedIps, draft.AllowedModels);
+        (key.AllowedRegions, key.TokensPerMinute, key.ConcurrentStreams, key.ZeroLogging) =
+            (draft.AllowedRegions, draft.TokensPerMinute, draft.ConcurrentStreams, draft.ZeroLogging);
         (key.RateLimitPerMinute, key.ExpiresAt, key.Version) = (draft.RateLimitPerMinute, draft.ExpiresAt, key.Version + 1);
         db.Raise(new Event("api_key.updated", new Resource("api_key", key.Id, key.Name)) { CrewId = key.CrewId, Changes = changes });
         db.Touch(KeyIndex.FeedTopic, key.Id);
     }
+
+    private static string? Joined(IReadOnlyList<string>? list) => list is null ? null : string.Join(' ', list);
 
     private static void Note(List<FieldChange> changes, string field, object? from, object? to)
     {

@@ -42,6 +42,13 @@ public sealed class Call
     /// <summary>The crew named by <c>X-Crew-Id</c> or by the binding of the credential, if any.</summary>
     public string? CrewId { get; internal set; }
 
+    /// <summary>What that crew narrows.</summary>
+    public UsagePolicy CrewPolicy =>
+        CrewId is { } crew && Workspace.CrewPolicies.TryGetValue(crew, out var policy) ? policy : UsagePolicy.Open;
+
+    /// <summary>Whether the workspace, the crew or the credential keeps no IP address and user agent.</summary>
+    public bool IsZeroLogging => Workspace?.ZeroLogging == true || CallerOrNull?.ZeroLogging == true || (Workspace is not null && CrewPolicy.ZeroLogging);
+
     public CancellationToken Aborted => Http.RequestAborted;
 
     /// <summary>Fires when the server stops and cannot wait any longer: then the request ends, in the way of its dialect.</summary>

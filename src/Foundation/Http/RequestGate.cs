@@ -78,9 +78,11 @@ internal sealed partial class RequestGate(
         metrics.Count(http.Request.Method, endpoint, http.Response.StatusCode, clock.GetElapsedTime(started));
         if (call.CallerOrNull is { } caller)
         {
+            // An address that is not to be kept is not handed on either.
+            var address = call.IsZeroLogging ? System.Net.IPAddress.None : call.Address;
             foreach (var scheme in _schemes)
             {
-                scheme.Used(caller, endpoint, http.Response.StatusCode, call.Address, clock.GetUtcNow());
+                scheme.Used(caller, endpoint, http.Response.StatusCode, address, clock.GetUtcNow());
             }
         }
     }
@@ -274,7 +276,7 @@ internal sealed partial class RequestGate(
 
         call.Origin.Owe(new Event("api_key.used", new Resource("endpoint",
             $"{call.Http.Request.Method} {(call.Http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText}"))
-        { WithoutPlace = call.Workspace.ZeroLogging });
+        { WithoutPlace = call.IsZeroLogging });
         return isNowhere && IsAllowedNetwork(call) ? Faults.NotFound : null;
     }
 
@@ -383,7 +385,7 @@ internal sealed partial class RequestGate(
 
         if (call.CrewId is not null && call.Origin.TakeAccess() is { } access)
         {
-            call.Origin.Owe(access with { CrewId = call.CrewId });
+            call.Origin.Owe(access with { CrewId = call.CrewId, WithoutPlace = call.IsZeroLogging });
         }
 
         return null;

@@ -54,6 +54,18 @@ public sealed class Caller
     /// <summary>Model ids that may be called; null is all that the workspace allows.</summary>
     public IReadOnlySet<string>? AllowedModels { get; init; }
 
+    /// <summary>Regions of providers that may be called; null is all that the workspace allows.</summary>
+    public IReadOnlySet<string>? AllowedRegions { get; init; }
+
+    /// <summary>Tokens a minute for this credential; null is no limit of its own.</summary>
+    public int? TokensPerMinute { get; init; }
+
+    /// <summary>Streams at one moment for this credential; null is no limit of its own.</summary>
+    public int? ConcurrentStreams { get; init; }
+
+    /// <summary>Whether IP addresses and user agents are left out of what is kept of its calls.</summary>
+    public bool ZeroLogging { get; init; }
+
     /// <summary>Allowed networks; empty is any. A request must match each list of the chain.</summary>
     public IReadOnlyList<IReadOnlyList<System.Net.IPNetwork>> AllowedNetworks { get; init; } = [];
 

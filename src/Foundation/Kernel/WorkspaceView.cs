@@ -31,6 +31,18 @@ public sealed class WorkspaceView
     /// <summary>Model ids that may be called in this workspace; null is all.</summary>
     public IReadOnlySet<string>? AllowedModels { get; init; }
 
+    /// <summary>Regions of providers that may be called; null is all.</summary>
+    public IReadOnlySet<string>? AllowedRegions { get; init; }
+
+    /// <summary>Tokens a minute of the whole workspace; null is no limit.</summary>
+    public int? TokensPerMinute { get; init; }
+
+    /// <summary>Streams at one moment of the whole workspace; null is no limit.</summary>
+    public int? ConcurrentStreams { get; init; }
+
+    /// <summary>What crews narrow further, by their id; those that narrow nothing are left out.</summary>
+    public FrozenDictionary<string, UsagePolicy> CrewPolicies { get; init; } = FrozenDictionary<string, UsagePolicy>.Empty;
+
     /// <summary>Whether keys bound to development and staging may reach live providers.</summary>
     public bool NonProductionMayUseLiveProviders { get; init; }
 

@@ -16,15 +16,19 @@ internal sealed class CallFacts
     private readonly byte[]? _client;
     private readonly byte[]? _ipHash;
 
-    public CallFacts(Call call, CallPlan plan, CallParts parts)
+    public CallFacts(Call call, CallPlan plan, CallParts parts, UsageTicket ticket)
     {
+        Ticket = ticket;
         (_caller, _tenant, _requestId, _crewId) = (call.Caller, call.Tenant, call.RequestId, call.CrewId);
         (ModelId, IsStream, IsTest, _endpoint) = (plan.Model.Id, plan.Request.Stream, plan.IsSandboxed, plan.Format.ClientPath);
-        if (!call.Workspace.ZeroLogging && parts.Ring.Current(KeyScope.Workspace, call.Workspace.Id) is { } key)
+        if (!call.IsZeroLogging && parts.Ring.Current(KeyScope.Workspace, call.Workspace.Id) is { } key)
         {
             (_client, _ipHash) = parts.Clients.Of(key, call.Workspace.Id, call.Address.ToString(), call.Origin.UserAgent);
         }
     }
+
+    /// <summary>What the request counts against its limits.</summary>
+    public UsageTicket Ticket { get; }
 
     public string ModelId { get; }
 

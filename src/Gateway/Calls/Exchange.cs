@@ -18,7 +18,7 @@ namespace Crew.Gateway.Calls;
 ///                                            └─ anything else: read, settle, flush, serve
 /// </code>
 /// </summary>
-internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, RequestBody body)
+internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, RequestBody body, UsageTicket ticket)
 {
     private const int MaximumAnswerBytes = 64 << 20;
     private const int MaximumErrorBytes = 1 << 20;
@@ -39,7 +39,7 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
     /// <summary>The flush before our first byte; attempts that failed before are in it.</summary>
     public AccessWork Work => _work;
 
-    private CallFacts Facts => _facts ??= new CallFacts(call, plan, parts);
+    private CallFacts Facts => _facts ??= new CallFacts(call, plan, parts, ticket);
 
     public async Task RunAsync()
     {

@@ -1,5 +1,6 @@
 using Crew.Gateway.Catalogue;
 using Crew.Gateway.Dialects;
+using Crew.Gateway.Metering;
 using Crew.Http;
 using Crew.Kernel;
 using Crew.Sealing;
@@ -15,7 +16,8 @@ internal sealed record CallParts(
 
 /// <summary>Every inference endpoint: read, scan, choose, and hand over to the exchange.</summary>
 internal sealed class InferenceEndpoint(
-    ModelCatalogue catalogue, Ledger ledger, Store store, KeyRing ring, ClientSeal clients, DrainRoom drains, OwedSettlements owed, TimeProvider clock)
+    ModelCatalogue catalogue, Ledger ledger, Store store, KeyRing ring, ClientSeal clients, DrainRoom drains, OwedSettlements owed,
+    UsageLimits limits, TimeProvider clock)
 {
     private CallParts? _parts;
 
@@ -33,8 +35,18 @@ internal sealed class InferenceEndpoint(
             var plan = await PlanAsync(call, format, body);
             if (!plan.Failed(out fault))
             {
-                await new Exchange(Parts, call, plan.Value, body).RunAsync();
-                return;
+                var entered = limits.Enter(call, TokenCounts.FloorOf(plan.Value.Request.BodyBytes), plan.Value.Request.Stream);
+                if (!entered.Failed(out fault))
+                {
+                    using var ticket = entered.Value;
+                    if (ticket.TokenLimit is var (limit, remaining))
+                    {
+                        format.WriteTokenLimits(http.Response.Headers, limit, remaining, clock.GetUtcNow());
+                    }
+
+                    await new Exchange(Parts, call, plan.Value, body, ticket).RunAsync();
+                    return;
+                }
             }
         }
 
@@ -55,13 +67,13 @@ internal sealed class InferenceEndpoint(
             return new CallPlan(format, request, catalogue.SandboxFor(request.Model), true);
         }
 
-        if (!ModelAccess.MayCall(call.Caller, call.Workspace, request.Model))
+        if (!ModelAccess.MayCall(call, request.Model))
         {
             return GatewayFaults.ModelNotFound;
         }
 
         var models = await catalogue.OfAsync(call.Workspace, call.Aborted);
-        if (!models.Models.TryGetValue(request.Model, out var model))
+        if (!models.Models.TryGetValue(request.Model, out var found) || ModelAccess.WithinRegions(call, found) is not { } model)
         {
             return GatewayFaults.ModelNotFound;
         }

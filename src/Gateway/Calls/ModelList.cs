@@ -85,7 +85,8 @@ internal static class ModelList
     {
         var catalogue = (ModelCatalogue)call.Http.RequestServices.GetService(typeof(ModelCatalogue))!;
         var view = await catalogue.OfAsync(call.Workspace, call.Aborted);
-        return [.. view.Models.Values.Where(m => ModelAccess.MayCall(call.Caller, call.Workspace, m.Id)).OrderBy(m => m.Id, StringComparer.Ordinal)];
+        return [.. view.Models.Values.Where(m => ModelAccess.MayCall(call, m.Id) && ModelAccess.WithinRegions(call, m) is not null)
+            .OrderBy(m => m.Id, StringComparer.Ordinal)];
     }
 
     private static void WriteOpenAi(Utf8JsonWriter json, CatalogueModel model)

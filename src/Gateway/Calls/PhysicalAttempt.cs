@@ -74,6 +74,7 @@ internal sealed class PhysicalAttempt : IDisposable
         }
 
         IsSettled = true;
+        _facts.Ticket.Settle(metered.Tokens);
         CrashPoint.Pass(CrashPoints.SettleBefore);
         if (_hold.Settle(_facts.Row(this, metered, status, outcome), work).Value > 0 && _hold.IsStrict)
         {

@@ -37,6 +37,18 @@ internal sealed class CatalogueModel
 
     public required string OwnedBy { get; init; }
 
+    /// <summary>The same model at fewer places.</summary>
+    public CatalogueModel With(IReadOnlyList<Target> targets) => new()
+    {
+        Id = Id,
+        Targets = targets,
+        Prices = Prices,
+        MaxOutputTokens = MaxOutputTokens,
+        ContextWindow = ContextWindow,
+        CreatedAt = CreatedAt,
+        OwnedBy = OwnedBy,
+    };
+
     /// <summary>
     /// The targets in the order in which this request tries them: by priority, and by weight among equals.
     /// <paramref name="dice"/> is from 0 up to 1.

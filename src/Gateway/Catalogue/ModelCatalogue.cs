@@ -3,6 +3,7 @@ using System.Collections.Frozen;
 using Crew.Gateway.Models;
 using Crew.Gateway.Providers;
 using Crew.Gateway.Sandbox;
+using Crew.Http;
 using Crew.Kernel;
 using Crew.Storage;
 using Microsoft.EntityFrameworkCore;
@@ -149,8 +150,22 @@ internal sealed record WorkspaceCatalogue(string OrganizationId, FrozenDictionar
 /// <summary>Which models a caller may call: what its credential allows of what its workspace allows.</summary>
 internal static class ModelAccess
 {
-    public static bool MayCall(Caller caller, WorkspaceView workspace, string modelId) =>
-        caller.AllowedModels?.Contains(modelId) != false && workspace.AllowedModels?.Contains(modelId) != false;
+    public static bool MayCall(Call call, string modelId) =>
+        call.Caller.AllowedModels?.Contains(modelId) != false && call.Workspace.AllowedModels?.Contains(modelId) != false
+        && call.CrewPolicy.AllowedModels?.Contains(modelId) != false;
+
+    /// <summary>The model with those of its targets that stand in a region which every level allows; null where none does.</summary>
+    public static CatalogueModel? WithinRegions(Call call, CatalogueModel model)
+    {
+        var (own, crew, workspace) = (call.Caller.AllowedRegions, call.CrewPolicy.AllowedRegions, call.Workspace.AllowedRegions);
+        if (own is null && crew is null && workspace is null)
+        {
+            return model;
+        }
+
+        var within = model.Targets.Where(t => t.Provider.IsIn(own) && t.Provider.IsIn(crew) && t.Provider.IsIn(workspace)).ToList();
+        return within.Count == model.Targets.Count ? model : within.Count == 0 ? null : model.With(within);
+    }
 
     /// <summary>Whether the sandbox answers instead of live providers: always for test keys, and for keys bound to non-production.</summary>
     public static bool IsSandboxed(Caller caller, WorkspaceView workspace)

@@ -67,6 +67,15 @@ internal abstract class WireFormat
     {
     }
 
+    /// <summary>The limit of tokens in the dialect's own words, where one applies.</summary>
+    /// <param name="headers">Of the response.</param>
+    /// <param name="limit">Tokens a minute.</param>
+    /// <param name="remaining">What is left of it.</param>
+    /// <param name="now">The current minute ends at its next full one.</param>
+    public virtual void WriteTokenLimits(IHeaderDictionary headers, int limit, long remaining, DateTimeOffset now)
+    {
+    }
+
     /// <summary>The limits in the dialect's own words, beside our headers that the way in has set.</summary>
     public abstract void WriteLimits(IHeaderDictionary headers, DateTimeOffset now);
 }

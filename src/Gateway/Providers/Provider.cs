@@ -39,7 +39,7 @@ internal sealed record ProviderTimeouts
     }
 }
 
-/// <summary>What the owner says about the provider's handling of data; shown, not enforced.</summary>
+/// <summary>What the owner says about the provider's handling of data. The region decides which allowlists of regions let it be called; the rest is shown.</summary>
 internal sealed record DataPolicy(string? Url, string? Region, int? RetentionDays, bool? Trains, bool? ZeroRetention);
 
 /// <summary>Where models are called, and with which credential. Owned by a workspace, or by the organization when that is null.</summary>
@@ -120,6 +120,9 @@ internal sealed class Provider : IShared
     public ClientIdentity? OpenIdentity(KeyRing ring) =>
         ClientCertificateSealed is { } envelope && ring.TryOpenText(Scope, OwnerId, CellOf("client_certificate_sealed"), envelope, out var text)
             ? NewClientCertificate.Open(text) : null;
+
+    public DataPolicy? ReadDataPolicy() =>
+        DataPolicy is { } policy ? JsonSerializer.Deserialize<DataPolicy>(policy, ApiJson.Options) : null;
 
     public ClientCertificate? ReadClientCertificate() =>
         ClientCertificate is { } shown ? JsonSerializer.Deserialize<ClientCertificate>(shown, ApiJson.Options) : null;

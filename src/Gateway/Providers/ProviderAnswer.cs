@@ -1,6 +1,3 @@
-using System.Text.Json;
-using Crew.Http;
-
 namespace Crew.Gateway.Providers;
 
 /// <summary>A provider as the API shows it; never its credential.</summary>
@@ -12,6 +9,6 @@ internal sealed record ProviderAnswer(
         provider.Id, provider.Name, provider.Kind, provider.BaseUrl.Length == 0 ? null : provider.BaseUrl, provider.KeyLast4,
         provider.IsReady ? "ready" : "no_credential", provider.WorkspaceId is null ? "organization" : "workspace", provider.SharedWith,
         provider.ReadTimeouts(), provider.CancelStopsBilling,
-        provider.DataPolicy is { } policy ? JsonSerializer.Deserialize<DataPolicy>(policy, ApiJson.Options) : null,
+        provider.ReadDataPolicy(),
         provider.ReadClientCertificate(), provider.CreatedAt, provider.UpdatedAt);
 }

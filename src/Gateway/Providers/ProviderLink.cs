@@ -17,6 +17,7 @@ internal sealed class ProviderLink
         (Id, Version, Invoker, Timeouts, CancelStopsBilling) =
             (provider.Id, provider.Version, invoker, provider.ReadTimeouts(), provider.CancelStopsBilling);
         IsSandbox = provider.Kind == Provider.Sandbox;
+        Region = provider.ReadDataPolicy()?.Region;
         (CredentialHeader, _uris) = (protocol.CredentialHeader, protocol.Uris(provider.BaseUrl));
         if (credential is not null && protocol.Credential(credential.Reveal()) is { } header)
         {
@@ -51,6 +52,12 @@ internal sealed class ProviderLink
     public bool CancelStopsBilling { get; }
 
     public bool IsSandbox { get; }
+
+    /// <summary>Where the provider says that it works; null where nothing is known.</summary>
+    public string? Region { get; }
+
+    /// <summary>Whether it stands in one of these regions. An unknown region is in none; the sandbox never leaves this process.</summary>
+    public bool IsIn(IReadOnlySet<string>? regions) => regions is null || IsSandbox || (Region is { } region && regions.Contains(region));
 
     public bool IsReady => IsSandbox || Credential is not null;
 

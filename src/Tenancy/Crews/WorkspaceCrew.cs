@@ -17,6 +17,9 @@ internal sealed class WorkspaceCrew : IWorkspaceOwned
 
     public required CrewEnvironment Environment { get; init; }
 
+    /// <summary><see cref="CrewSettings"/> as JSON; null is none set.</summary>
+    public string? Settings { get; set; }
+
     public required DateTimeOffset CreatedAt { get; init; }
 
     public long Version { get; set; } = 1;

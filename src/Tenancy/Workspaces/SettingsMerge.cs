@@ -8,18 +8,24 @@ namespace Crew.Tenancy.Workspaces;
 /// <summary>JSON merge patch (RFC 7396) over the settings, strict about unknown fields.</summary>
 internal static class SettingsMerge
 {
-    public static Outcome<WorkspaceSettings> Apply(WorkspaceSettings settings, JsonElement patch)
+    public static Outcome<WorkspaceSettings> Apply(WorkspaceSettings settings, JsonElement patch) => Apply<WorkspaceSettings>(settings.ToJson(), patch);
+
+    public static IEnumerable<FieldChange> Differences(WorkspaceSettings before, WorkspaceSettings after) => Differences(before.ToJson(), after.ToJson());
+
+    /// <param name="settings">The settings as JSON.</param>
+    /// <param name="patch">What the request gives of them.</param>
+    public static Outcome<TSettings> Apply<TSettings>(string settings, JsonElement patch)
     {
         if (patch.ValueKind != JsonValueKind.Object)
         {
             return Faults.Invalid("settings", "settings must be an object.");
         }
 
-        var merged = JsonNode.Parse(settings.ToJson())!.AsObject();
+        var merged = JsonNode.Parse(settings)!.AsObject();
         try
         {
             Merge(merged, patch);
-            return merged.Deserialize<WorkspaceSettings>(ApiJson.Options)!;
+            return merged.Deserialize<TSettings>(ApiJson.Options)!;
         }
         catch (InvalidOperationException)
         {
@@ -34,9 +40,10 @@ internal static class SettingsMerge
         }
     }
 
-    public static IEnumerable<FieldChange> Differences(WorkspaceSettings before, WorkspaceSettings after)
+    /// <summary>The fields in which two texts of settings differ.</summary>
+    public static IEnumerable<FieldChange> Differences(string before, string after)
     {
-        var (old, now) = (JsonNode.Parse(before.ToJson())!.AsObject(), JsonNode.Parse(after.ToJson())!.AsObject());
+        var (old, now) = (JsonNode.Parse(before)!.AsObject(), JsonNode.Parse(after)!.AsObject());
         return now.Where(field => field.Value?.ToJsonString() != old[field.Key]?.ToJsonString())
             .Select(field => new FieldChange($"settings.{field.Key}", old[field.Key]?.ToJsonString(), field.Value?.ToJsonString()));
     }

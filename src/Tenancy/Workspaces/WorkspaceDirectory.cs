@@ -93,6 +93,11 @@ internal sealed class WorkspaceDirectory : IWorkspaceDirectory
             RequestsPerMinute = workspace.RequestsPerMinute ?? plan.RequestsPerMinute,
             MaximumKeys = plan.MaximumKeys,
             AllowedModels = settings.AllowedModels?.ToFrozenSet(),
+            AllowedRegions = PolicyCheck.Regions(settings.AllowedRegions),
+            TokensPerMinute = settings.TokensPerMinute,
+            ConcurrentStreams = settings.ConcurrentStreams,
+            CrewPolicies = crews.Where(c => c.Settings is not null)
+                .ToFrozenDictionary(c => c.Id, c => CrewSettings.Parse(c.Settings).ToPolicy()),
             NonProductionMayUseLiveProviders = settings.NonProductionLiveProviders,
             RevokeKeysSeenInUrls = settings.RevokeKeysSeenInUrls,
             ZeroLogging = settings.ZeroLogging,

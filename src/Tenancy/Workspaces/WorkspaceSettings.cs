@@ -17,6 +17,15 @@ internal sealed record WorkspaceSettings
     /// <summary>Model ids that may be called; null is all.</summary>
     public IReadOnlyList<string>? AllowedModels { get; init; }
 
+    /// <summary>Regions of providers that may be called, as their data policy names them; null is all.</summary>
+    public IReadOnlyList<string>? AllowedRegions { get; init; }
+
+    /// <summary>Tokens a minute of all model calls together; null is no limit.</summary>
+    public int? TokensPerMinute { get; init; }
+
+    /// <summary>Streams of model calls at one moment; null is no limit.</summary>
+    public int? ConcurrentStreams { get; init; }
+
     public bool MembersMayEditProduction { get; init; }
 
     public bool ViewersMayReadTranscripts { get; init; }
@@ -41,6 +50,11 @@ internal sealed record WorkspaceSettings
         if (AllowedIps.Count > MaximumNetworks)
         {
             return Faults.Invalid("settings.allowed_ips", $"At most {MaximumNetworks} networks.");
+        }
+
+        if (PolicyCheck.Of("settings.", AllowedRegions, TokensPerMinute, ConcurrentStreams) is { } unusable)
+        {
+            return unusable;
         }
 
         if (AllowedModels is { } models && (models.Count > MaximumModels || models.Any(m => m is not { Length: > 0 and <= MaximumModelCharacters })))

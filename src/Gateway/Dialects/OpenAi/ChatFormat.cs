@@ -46,5 +46,8 @@ internal abstract class OpenAiFormat : WireFormat
         }
     }
 
+    public override void WriteTokenLimits(IHeaderDictionary headers, int limit, long remaining, DateTimeOffset now) =>
+        LimitHeaders.WriteTokens(headers, limit, remaining, now);
+
     public override void WriteLimits(IHeaderDictionary headers, DateTimeOffset now) => LimitHeaders.Write(headers, now);
 }

@@ -16,6 +16,14 @@ internal static class LimitHeaders
         }
     }
 
+    public static void WriteTokens(IHeaderDictionary headers, int limit, long remaining, DateTimeOffset now)
+    {
+        const int minute = 60_000;
+        headers["x-ratelimit-limit-tokens"] = limit.ToString(CultureInfo.InvariantCulture);
+        headers["x-ratelimit-remaining-tokens"] = remaining.ToString(CultureInfo.InvariantCulture);
+        headers["x-ratelimit-reset-tokens"] = Duration(minute - (now.ToUnixTimeMilliseconds() % minute));
+    }
+
     /// <summary>A duration as Go writes it, such as <c>59.8s</c> and <c>1m0s</c>: clients of the dialect parse that form.</summary>
     public static string Duration(long milliseconds)
     {

@@ -1,0 +1,1 @@
+ALTER TABLE tenancy_crews ADD COLUMN settings TEXT NULL;
