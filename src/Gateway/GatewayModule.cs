@@ -29,6 +29,7 @@ public static class GatewayModule
         services.AddSingleton<UsageLimits>();
         services.AddSingleton<InferenceEndpoint>();
         services.AddSingleton<OperatorProviders>();
+        services.AddSingleton<CatalogueImport>();
         return services;
     }
 

@@ -14,6 +14,7 @@ var crew = new RootCommand("Crew: a self-hosted platform for running AI agents a
     RestoreCommand.Make(),
     MigrateCommand.Make(),
     BudgetsCommand.Make(),
+    ImportCommand.Make(),
     AuditCommand.Make(),
     RotateMasterKeyCommand.Make(),
 };

@@ -24,6 +24,8 @@ public static class KeysModule
         services.AddSingleton<IExpiry, KeyUsageExpiry>();
         services.AddSingleton<ICredentialScheme, KeyScheme>();
         services.AddSingleton(s => new OperatorKeys(s.GetRequiredService<Store>(), s.GetRequiredService<KeyMint>(), s.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(s => new KeyImport(
+            s.GetRequiredService<KeyMint>(), s.GetRequiredService<Spend.Contracts.KeyBudgets>(), s.GetRequiredService<TimeProvider>()));
         return services;
     }
 

@@ -40,6 +40,10 @@ internal static class ModelDraft
         : maxOutputTokens is < 1 or > MaximumTokens ? Faults.Invalid("max_output_tokens", $"max_output_tokens must be from 1 to {MaximumTokens}.")
         : null;
 
+    public static Fault? Count(int targets) => targets is 0 or > MaximumTargets
+        ? Faults.Invalid("targets", $"targets must be a list of 1 to {MaximumTargets} places, each with provider_id and upstream_model.")
+        : null;
+
     /// <summary>The prices; a value of null stands for "unknown".</summary>
     public static Outcome<PriceList?> Prices(ModelPrices? given)
     {
@@ -58,12 +62,12 @@ internal static class ModelDraft
     /// </summary>
     public static async Task<Outcome<(IReadOnlyList<ModelTarget> Targets, Provider First)>> TargetsAsync(Db db, Call call, IReadOnlyList<NewTarget>? given)
     {
-        if (given is null || given.Count is 0 or > MaximumTargets)
+        if (Count(given?.Count ?? 0) is { } many)
         {
-            return Faults.Invalid("targets", $"targets must be a list of 1 to {MaximumTargets} places, each with provider_id and upstream_model.");
+            return many;
         }
 
-        var targets = new List<ModelTarget>(given.Count);
+        var targets = new List<ModelTarget>(given!.Count);
         Provider? first = null;
         foreach (var target in given)
         {

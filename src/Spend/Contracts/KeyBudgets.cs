@@ -31,7 +31,11 @@ public sealed class KeyBudgets(Ledger ledger, TimeProvider clock)
     /// Adds the budget of a key to the transaction that makes the key, with its event. Whoever makes a key may give it a budget.
     /// </summary>
     /// <returns>Why the budget is not valid (its fields are named <c>budget.…</c>), or null.</returns>
-    public Fault? AddForKey(Db db, Call call, string lineageId, NewBudget budget)
+    public Fault? AddForKey(Db db, Call call, string lineageId, NewBudget budget) =>
+        AddForKey(db, call.Caller.OrganizationId, call.Workspace.Id, lineageId, budget);
+
+    /// <inheritdoc cref="AddForKey(Db, Call, string, NewBudget)"/>
+    public Fault? AddForKey(Db db, string organizationId, string workspaceId, string lineageId, NewBudget budget)
     {
         var terms = BudgetRequestCheck.Of(budget, "budget.");
         if (terms.Failed(out var wrong))
@@ -39,7 +43,7 @@ public sealed class KeyBudgets(Ledger ledger, TimeProvider clock)
             return wrong;
         }
 
-        CreateBudget.Add(db, call.Caller.OrganizationId, BudgetSubject.Key(call.Workspace.Id, lineageId), terms.Value, clock);
+        CreateBudget.Add(db, organizationId, BudgetSubject.Key(workspaceId, lineageId), terms.Value, clock);
         return null;
     }
 }
