@@ -3,6 +3,7 @@ using Crew.Gateway.Catalogue;
 using Crew.Gateway.Contracts;
 using Crew.Gateway.Models;
 using Crew.Gateway.Providers;
+using Crew.Gateway.Routing;
 using Crew.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -46,6 +47,7 @@ public static class GatewayModule
         ReadModels.Map(models);
         UpdateModel.Map(models);
         DeleteModel.Map(models);
+        ListTargets.Map(app);
         ModelList.Map(app);
         InferenceRoutes.Map(app);
     }

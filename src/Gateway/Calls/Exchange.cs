@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using Crew.Gateway.Catalogue;
 using Crew.Gateway.Forwarding;
+using Crew.Gateway.Routing;
 using Crew.Http;
 using Crew.Kernel;
 using Crew.Sealing.Egress;
@@ -14,21 +15,23 @@ namespace Crew.Gateway.Calls;
 /// served before the records are durable.
 /// <code>
 /// for each target:  hold ─► send ─► headers ─┬─ 5xx, 429, unreachable: settle, next target
-///                                            ├─ event stream: StreamRelay
+///                                            ├─ event stream: StreamRelay ─► failed before content: settle, next target
 ///                                            └─ anything else: read, settle, flush, serve
 /// </code>
 /// </summary>
 internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, RequestBody body, UsageTicket ticket)
 {
-    private const int MaximumAnswerBytes = 64 << 20;
-    private const int MaximumErrorBytes = 1 << 20;
+    /// <summary>A provider that asks for a longer wait (Retry-After) is not waited for: its answer goes to the client.</summary>
+    private const int MostWaitSeconds = 5;
 
     private readonly AccessWork _work = new(call);
     private readonly long _started = parts.Clock.GetTimestamp();
     private CallFacts? _facts;
+    private int _attempts;
 
-    /// <summary>A provider may have begun to work on a call that failed: another attempt would be paid for twice.</summary>
-    private bool _wasSent;
+    /// <summary>The target that asked for the shortest wait, and how long that is; what is worth waiting for is waited for once.</summary>
+    private (Target Target, TimeSpan Wait)? _soonest;
+    private bool _hasWaited;
 
     public CallParts Parts => parts;
 
@@ -44,9 +47,8 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
     public async Task RunAsync()
     {
         var scope = parts.Ledger.ScopeOf(call.Caller, call.CrewId, call.Workspace.Id);
-        var targets = plan.Model.Order(plan.Model.Targets.Count > 1 ? Random.Shared.NextDouble() : 0);
+        var targets = TargetChoice.Order(plan.Model.Targets, parts.Clock.GetUtcNow(), Random.Shared.NextDouble);
         Fault? last = null;
-        var number = 0;
         for (var index = 0; index < targets.Count; index++)
         {
             var target = targets[index];
@@ -85,18 +87,73 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
 
             var attempt = Begin(target, held.Value, ++number);
             if (await TryAsync(attempt, held.Value, mayGoOn: index + 1 < targets.Count) is not { } failed)
+            var turn = await TakeTurnAsync(targets[index], scope, mayGoOn: index + 1 < targets.Count);
+            if (turn.IsAnswered)
             {
                 return;
             }
 
-            last = failed;
-            if (_wasSent)
+            // That a target could not even be tried says less than how another one failed.
+            last = turn.WasSkipped ? last ?? turn.Failed : turn.Failed;
+            if (turn.IsFinal || call.Aborted.IsCancellationRequested)
             {
+                _soonest = null;
                 break;
             }
         }
 
+        if (_soonest is var (target, wait) && await WaitAsync(wait))
+        {
+            var turn = await TakeTurnAsync(target, scope, mayGoOn: false);
+            if (turn.IsAnswered)
+            {
+                return;
+            }
+
+            last = turn.Failed;
+        }
+
         await FailAsync(last ?? GatewayFaults.ProviderUnavailable);
+    }
+
+    /// <summary>One target's turn: a hold, and an attempt under it.</summary>
+    private async ValueTask<Turn> TakeTurnAsync(Target target, SpendScope scope, bool mayGoOn)
+    {
+        if (target.Provider.UriOf(plan.Format.Operation) is null)
+        {
+            return new Turn(GatewayFaults.EndpointNotServed(plan.Format.ClientPath)) { WasSkipped = true };
+        }
+
+        if (!target.Provider.IsReady)
+        {
+            return new Turn(GatewayFaults.CredentialsRejected);
+        }
+
+        if (target.Cap.IsBroken && parts.Ledger.IsStrict(scope))
+        {
+            return new Turn(GatewayFaults.CapNotHonoured) { WasSkipped = true };
+        }
+
+        var held = await parts.Ledger.HoldAsync(scope, plan.Hold, call.Aborted);
+        if (held.Failed(out var refused))
+        {
+            return new Turn(refused) { IsFinal = true };
+        }
+
+        if (held.Value is { IsClamped: true } clamped && clamped.GrantedOutputTokens < plan.Request.LeastOutputCap)
+        {
+            clamped.Release();
+            return new Turn(GatewayFaults.ThinkingDoesNotFit) { IsFinal = true };
+        }
+
+        return new Turn(await TryAsync(Begin(target, held.Value, ++_attempts), held.Value, mayGoOn));
+    }
+
+    private async ValueTask<bool> WaitAsync(TimeSpan wait)
+    {
+        _hasWaited = true;
+        await Task.Delay(wait, parts.Clock, call.Aborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return !call.Aborted.IsCancellationRequested;
     }
 
     /// <summary>Answers with a refusal, once the attempts and the use of the credential are on record.</summary>
@@ -175,14 +232,20 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
             answer = sent.Value;
             var status = (int)answer.StatusCode;
             attempt.NoteBytes();
-            if (mayGoOn && (status >= 500 || status == 429))
+            if (status >= 500 || status == 429)
             {
-                attempt.Settle(_work, Metered.Nothing, status, "upstream_error");
-                return GatewayFaults.ProviderUnavailable;
+                var wait = RetryAfter.Of(answer.Headers, parts.Clock.GetUtcNow());
+                attempt.Blame(wait);
+                if (WorthWaiting(attempt.Target, wait) || mayGoOn)
+                {
+                    attempt.Settle(_work, Metered.Nothing, status, "upstream_error");
+                    return GatewayFaults.ProviderUnavailable;
+                }
             }
 
             if (answer.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
             {
+                attempt.Blame();
                 attempt.Settle(_work, Metered.Nothing, status, "credentials_rejected");
                 return GatewayFaults.CredentialsRejected;
             }
@@ -190,11 +253,10 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
             if (status == 200 && plan.Request.Stream && answer.Content.Headers.ContentType?.MediaType == "text/event-stream")
             {
                 relays = true;
-                await new StreamRelay(this, attempt, answer).RunAsync();
-                return null;
+                return await new StreamRelay(this, attempt, answer).RunAsync(mayGoOn);
             }
 
-            return await AnswerAsync(attempt, answer, status);
+            return await new WholeAnswer(this, attempt, answer, mayGoOn).RunAsync();
         }
         finally
         {
@@ -204,6 +266,22 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
                 attempt.Dispose();
             }
         }
+    }
+
+    /// <summary>Notes a target that will take the call again in a moment; true when that is the best that can be hoped for.</summary>
+    private bool WorthWaiting(Target target, TimeSpan? wait)
+    {
+        if (_hasWaited || wait is not { } asked || asked > TimeSpan.FromSeconds(MostWaitSeconds))
+        {
+            return false;
+        }
+
+        if (_soonest is null || asked < _soonest.Value.Wait)
+        {
+            _soonest = (target, asked);
+        }
+
+        return true;
     }
 
     private async ValueTask<Outcome<HttpResponseMessage>> SendAsync(PhysicalAttempt attempt, Hold hold)
@@ -223,7 +301,7 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
         {
             var (fault, wasSent) = Judge(failed, attempt);
             var metered = !wasSent ? Metered.Nothing : attempt.WasBrokenOff ? attempt.Settlement.OfCut(null, 0) : attempt.Settlement.OfBreak(null, 0);
-            _wasSent = wasSent;
+            attempt.Blame();
             attempt.Settle(_work, metered, fault.Status, attempt.WasBrokenOff ? "client_closed" : fault.Code);
             return fault;
         }
@@ -262,7 +340,8 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
         EgressRefusedException => (GatewayFaults.ProviderUnavailable, false),
         HttpRequestException
         {
-            HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError,
+            HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError
+                or HttpRequestError.ProxyTunnelError,
         } => (GatewayFaults.ProviderUnavailable, false),
 
         // The connection could not be made in time: our own limit did not trip.
@@ -271,8 +350,8 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
         _ => (GatewayFaults.ProviderUnavailable, true),
     };
 
-    /// <summary>An answer in one piece: read whole, settled and recorded in one flush, then served as it came.</summary>
-    private async ValueTask<Fault?> AnswerAsync(PhysicalAttempt attempt, HttpResponseMessage answer, int status)
+    /// <summary>How one target's turn ended; without a failure the client has its answer.</summary>
+    private readonly record struct Turn(Fault? Failed)
     {
         using var bytes = new ByteStore();
         using var stopping = call.Stopping.UnsafeRegister(static a => ((PhysicalAttempt)a!).BreakOff(), attempt);
@@ -284,98 +363,12 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
             await FailAsync(broke);
             return null;
         }
+        public bool IsAnswered => Failed is null;
 
-        if (!isSuccess)
-        {
-            if (attempt.Target.Provider.Echo?.IsIn(bytes.Memory.Span) == true)
-            {
-                attempt.Settle(_work, Metered.Nothing, status, "credentials_rejected");
-                await FailAsync(GatewayFaults.CredentialsRejected);
-                return null;
-            }
+        /// <summary>Nothing was tried there.</summary>
+        public bool WasSkipped { get; init; }
 
-            attempt.Settle(_work, status < 300 ? attempt.Settlement.OfBreak(null, 0) : Metered.Nothing, status, "upstream_error");
-            if (status is < 400 or >= 600 || !IsJson(answer))
-            {
-                await FailAsync(GatewayFaults.ProviderUnavailable);
-                return null;
-            }
-        }
-        else
-        {
-            var read = IsJson(answer) ? plan.Format.ReadAnswer(new System.Buffers.ReadOnlySequence<byte>(bytes.Memory)) : default;
-            if (!read.IsJson)
-            {
-                attempt.Settle(_work, attempt.Settlement.OfBreak(null, 0), status, "upstream_garbage");
-                await FailAsync(GatewayFaults.ProviderUnavailable);
-                return null;
-            }
-
-            attempt.Settle(_work, attempt.Settlement.OfAnswer(read.Usage, read.TextBytes), status, "success");
-        }
-
-        await ServeAsync(answer, bytes, status);
-        return null;
-    }
-
-    private static bool IsJson(HttpResponseMessage answer) => RequestBody.IsJson(answer.Content.Headers.ContentType?.MediaType);
-
-    private async ValueTask ServeAsync(HttpResponseMessage answer, ByteStore bytes, int status)
-    {
-        _work.Record(status, status < 400 ? null : "upstream_error");
-        CrashPoint.Pass(CrashPoints.RecordBefore);
-        if (!await parts.Committer.AppendAsync(_work))
-        {
-            parts.Owed.Keep(_work);
-            await ErrorWriter.WriteAsync(call, Faults.AuditUnavailable);
-            return;
-        }
-
-        if (_work.IsRevoked)
-        {
-            await ErrorWriter.WriteAsync(call, GatewayFaults.KeyRevoked);
-            return;
-        }
-
-        CrashPoint.Pass(CrashPoints.RecordAfter);
-        WriteHead(answer, status);
-        var response = call.Http.Response;
-        response.ContentLength = bytes.Length;
-        CrashPoint.Pass(CrashPoints.ReplyBefore);
-        await response.Body.WriteAsync(bytes.Memory, call.Aborted);
-        CrashPoint.Pass(CrashPoints.ReplyAfter);
-    }
-
-    private static async ValueTask<Fault?> ReadAsync(PhysicalAttempt attempt, HttpResponseMessage answer, ByteStore bytes, int most)
-    {
-        try
-        {
-            var length = answer.Content.Headers.ContentLength ?? 0;
-            await using var stream = await answer.Content.ReadAsStreamAsync(attempt.Limits);
-            bytes.Reserve((int)Math.Min(length, MaximumErrorBytes) + 1);
-            while (true)
-            {
-                var read = await stream.ReadAsync(bytes.GetMemory(), attempt.Limits);
-                if (read == 0)
-                {
-                    return null;
-                }
-
-                bytes.Advance(read);
-                attempt.NoteBytes();
-                if (bytes.Length > most)
-                {
-                    return GatewayFaults.ProviderUnavailable;
-                }
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            return GatewayFaults.ProviderTimeout;
-        }
-        catch (Exception broken) when (broken is HttpRequestException or IOException)
-        {
-            return GatewayFaults.ProviderUnavailable;
-        }
+        /// <summary>No other target would fare better.</summary>
+        public bool IsFinal { get; init; }
     }
 }

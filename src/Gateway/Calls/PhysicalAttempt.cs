@@ -14,11 +14,14 @@ internal sealed class PhysicalAttempt : IDisposable
     private readonly TimeProvider _clock;
     private readonly CancellationTokenSource _limits;
     private readonly long _started;
+    private bool _isJudged;
+    private bool _isOver;
 
     public PhysicalAttempt(CallFacts facts, Target target, Hold hold, Settlement settlement, int number, TimeProvider clock)
     {
         (_facts, Target, _hold, Settlement, Number, _clock) = (facts, target, hold, settlement, number, clock);
         (At, _started) = (clock.GetUtcNow(), clock.GetTimestamp());
+        target.Health.Begin(At);
         var timeouts = target.Provider.Timeouts;
         _limits = new CancellationTokenSource(TimeSpan.FromSeconds(Math.Min(timeouts.FirstByteSeconds, timeouts.TotalSeconds)), clock);
     }
@@ -65,6 +68,26 @@ internal sealed class PhysicalAttempt : IDisposable
         _limits.Cancel();
     }
 
+    /// <summary>The target did what it is there for, whatever it said. Only the first judgement counts.</summary>
+    public void Praise()
+    {
+        if (!_isJudged)
+        {
+            _isJudged = true;
+            Target.Health.Succeed(_clock.GetUtcNow(), FirstByteMilliseconds ?? ElapsedMilliseconds);
+        }
+    }
+
+    /// <summary>The target failed. A call that was broken off on the client's account says nothing of it.</summary>
+    public void Blame(TimeSpan? retryAfter = null)
+    {
+        if (!_isJudged && !WasBrokenOff)
+        {
+            _isJudged = true;
+            Target.Health.Fail(_clock.GetUtcNow(), retryAfter);
+        }
+    }
+
     /// <summary>Corrects the budgets at once and adds the row to the flush.</summary>
     public void Settle(AppendWork work, in Metered metered, int status, string outcome)
     {
@@ -92,6 +115,12 @@ internal sealed class PhysicalAttempt : IDisposable
 
     public void Dispose()
     {
+        if (!_isOver)
+        {
+            _isOver = true;
+            Target.Health.End(_isJudged);
+        }
+
         _hold.Dispose();
         _limits.Dispose();
     }

@@ -15,7 +15,6 @@ namespace Crew.Gateway.Calls;
 /// </summary>
 internal sealed class StreamRelay
 {
-    private const int ReadBytes = 16_384;
     private const int CutFlushMilliseconds = 500;
 
     private readonly Exchange _exchange;
@@ -24,18 +23,18 @@ internal sealed class StreamRelay
     private readonly EventReader _reader;
     private readonly SseScanner _scanner;
     private readonly TaskCompletionSource<RelayEnd> _cut = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(ReadBytes);
-    private Stream _stream = Stream.Null;
-    private Task<int>? _reading;
+    private readonly AnswerStream _upstream;
     private string _left = "client_closed";
     private Metering.TokenCounts _charged;
     private volatile bool _isDrained;
+    private HeldBack? _held;
 
     public StreamRelay(Exchange exchange, PhysicalAttempt attempt, HttpResponseMessage answer)
     {
         (_exchange, _attempt, _answer) = (exchange, attempt, answer);
         _reader = exchange.Plan.Format.ReadEvents(exchange.Plan.Request);
         _scanner = new SseScanner(_reader, attempt.Target.Provider.Echo);
+        _upstream = new AnswerStream(attempt, answer, _scanner);
     }
 
     public bool IsDrained => _isDrained;
@@ -46,7 +45,9 @@ internal sealed class StreamRelay
 
     private TimeProvider Clock => _exchange.Parts.Clock;
 
-    public async Task RunAsync()
+    /// <param name="mayGoOn">Another target can take over as long as no content has gone out.</param>
+    /// <returns>Null when the client has its answer; else why the next target has to try.</returns>
+    public async Task<Fault?> RunAsync(bool mayGoOn)
     {
         var drains = false;
         using var gone = _exchange.Call.Aborted.UnsafeRegister(static s => ((StreamRelay)s!)._cut.TrySetResult(RelayEnd.ClientGone), this);
@@ -54,7 +55,16 @@ internal sealed class StreamRelay
         using var stopping = _exchange.Call.Stopping.UnsafeRegister(static s => ((StreamRelay)s!)._cut.TrySetResult(RelayEnd.Stopping), this);
         try
         {
-            drains = await RelayAsync();
+            await _upstream.OpenAsync();
+            _held = mayGoOn ? new HeldBack(_upstream, _scanner, Clock) : null;
+            var end = _held is null ? null : await _held.RunAsync(_cut.Task);
+            if (_held is { HasFailed: true })
+            {
+                return await PassOnAsync(end == RelayEnd.TimedOut);
+            }
+
+            drains = await RelayAsync(end);
+            return null;
         }
         finally
         {
@@ -79,16 +89,16 @@ internal sealed class StreamRelay
         {
             while (true)
             {
-                var (count, failed) = await ReadAsync();
+                var (count, failed) = await _upstream.ReadAsync();
                 if (failed is { } how)
                 {
                     end = how;
                     break;
                 }
 
-                if (count == 0 || Take(count, discarded))
+                if (count == 0 || _upstream.Take(count, discarded))
                 {
-                    end = HowItEnded();
+                    end = _upstream.HowItEnded();
                     break;
                 }
 
@@ -125,13 +135,16 @@ internal sealed class StreamRelay
     }
 
     /// <returns>Whether the answer is being read on in the background, which then owns it.</returns>
-    private async Task<bool> RelayAsync()
+    private async Task<bool> RelayAsync(RelayEnd? end)
     {
         _exchange.Work.Record(200, null);
         CrashPoint.Pass(CrashPoints.StreamRecordBefore);
         var durable = Committer.AppendAsync(_exchange.Work);
-        _stream = await _answer.Content.ReadAsStreamAsync(CancellationToken.None);
-        _reading = StartRead();
+        if (end is null)
+        {
+            _upstream.Start();
+        }
+
         if (!await durable)
         {
             _exchange.Parts.Owed.Keep(_exchange.Work);
@@ -147,8 +160,16 @@ internal sealed class StreamRelay
 
         CrashPoint.Pass(CrashPoints.StreamRecordAfter);
         WriteHead();
-        var end = await PumpAsync();
-        switch (end)
+        if (_held is { Bytes.Length: > 0 } held)
+        {
+            Client.Write(held.Bytes);
+            if (await FlushAsync(Client) && end is null)
+            {
+                end = _cut.Task.IsCompleted ? await _cut.Task : RelayEnd.ClientGone;
+            }
+        }
+
+        switch (end ?? await PumpAsync())
         {
             case RelayEnd.ClientGone:
                 return await LeaveAsync("client_closed");
@@ -161,10 +182,26 @@ internal sealed class StreamRelay
             case RelayEnd.CapReached:
                 await CapAsync();
                 return false;
-            default:
-                await FinishAsync(end);
+            case var ended:
+                await FinishAsync(ended);
                 return false;
         }
+    }
+
+    /// <summary>This attempt is over and settled; the client does not learn of it.</summary>
+    private async Task<Fault> PassOnAsync(bool wasLate)
+    {
+        _attempt.Blame();
+        var fault = wasLate ? GatewayFaults.ProviderTimeout : GatewayFaults.ProviderUnavailable;
+        var metered = _attempt.Settlement.OfBreak(_reader.Usage, _reader.TextBytes, _reader.InputSoFar);
+        if (_upstream.Pending is not null)
+        {
+            _attempt.BreakOff();
+            await _upstream.StopAsync();
+        }
+
+        _attempt.Settle(_exchange.Work, metered, 200, _scanner.SawError ? "upstream_error" : fault.Code);
+        return fault;
     }
 
     private void WriteHead()
@@ -182,20 +219,20 @@ internal sealed class StreamRelay
         var client = Client;
         while (true)
         {
-            if (_reading is { IsCompleted: false } && await Task.WhenAny(_reading, _cut.Task) != _reading)
+            if (_upstream.Pending is { IsCompleted: false } pending && await Task.WhenAny(pending, _cut.Task) != pending)
             {
                 return await _cut.Task;
             }
 
-            var (count, failed) = await ReadAsync();
+            var (count, failed) = await _upstream.ReadAsync();
             if (failed is { } how)
             {
                 return how;
             }
 
-            if (count == 0 || Take(count, client))
+            if (count == 0 || _upstream.Take(count, client))
             {
-                return HowItEnded();
+                return _upstream.HowItEnded();
             }
 
             if (await FlushAsync(client) || _cut.Task.IsCompleted)
@@ -204,7 +241,7 @@ internal sealed class StreamRelay
             }
 
             CrashPoint.Pass(CrashPoints.StreamBytesAfter);
-            _reading = StartRead();
+            _upstream.Start();
         }
     }
 
@@ -228,46 +265,6 @@ internal sealed class StreamRelay
         }
 
         return (await pending) is { IsCompleted: true } or { IsCanceled: true };
-    }
-
-    /// <summary>The read that is under way, or the next one.</summary>
-    private async ValueTask<(int Count, RelayEnd? Failed)> ReadAsync()
-    {
-        try
-        {
-            var count = await (_reading ?? StartRead());
-            _reading = null;
-            _attempt.NoteBytes();
-            return (count, null);
-        }
-        catch (OperationCanceledException)
-        {
-            return (0, _attempt.WasBrokenOff ? RelayEnd.Broken : RelayEnd.TimedOut);
-        }
-        catch (Exception broken) when (broken is HttpRequestException or IOException)
-        {
-            return (0, RelayEnd.Broken);
-        }
-    }
-
-    private Task<int> StartRead()
-    {
-        _attempt.ArmIdle();
-        return _stream.ReadAsync(_buffer.AsMemory(0, ReadBytes), _attempt.Limits).AsTask();
-    }
-
-    /// <summary>Whether the answer has ended with these bytes.</summary>
-    private bool Take(int count, IBufferWriter<byte> output)
-    {
-        _scanner.Push(_buffer.AsSpan(0, count), output);
-        return _scanner.IsDone || _scanner.SawLongError;
-    }
-
-    /// <summary>Some providers leave the closing mark out; where no choice has finished either, the answer was broken off.</summary>
-    private RelayEnd HowItEnded()
-    {
-        _scanner.Complete();
-        return _scanner.IsDone || _scanner.SawError || _scanner.FinishReason is not null ? RelayEnd.Complete : RelayEnd.Broken;
     }
 
     /// <summary>The end as the client sees it: settled first, then the frames that were held back.</summary>
@@ -302,7 +299,7 @@ internal sealed class StreamRelay
     private async Task CapAsync()
     {
         _attempt.BreakOff();
-        await AwaitReadAsync();
+        await _upstream.StopAsync();
         if (!await SettleAsync(RelayEnd.CapReached, null))
         {
             await TellAsync(Faults.AuditUnavailable, CutFlushMilliseconds);
@@ -320,7 +317,7 @@ internal sealed class StreamRelay
         if (_attempt.Target.Provider.CancelStopsBilling)
         {
             _attempt.BreakOff();
-            await AwaitReadAsync();
+            await _upstream.StopAsync();
             await SettleAsync(RelayEnd.ClientGone, outcome);
             return false;
         }
@@ -331,23 +328,23 @@ internal sealed class StreamRelay
         }
 
         _attempt.BreakOff();
-        await AwaitReadAsync();
+        await _upstream.StopAsync();
         await SettleAsync(RelayEnd.Broken, outcome);
         return false;
-    }
-
-    /// <summary>A read that was broken off must have ended before its buffer goes back.</summary>
-    private async Task AwaitReadAsync()
-    {
-        if (_reading is not null)
-        {
-            await ReadAsync();
-        }
     }
 
     private async Task<bool> SettleAsync(RelayEnd end, string? outcome)
     {
         var isWhole = end == RelayEnd.Complete && !_scanner.SawError;
+        if (isWhole || end is RelayEnd.ClientGone or RelayEnd.Revoked or RelayEnd.CapReached)
+        {
+            _attempt.Praise();
+        }
+        else
+        {
+            _attempt.Blame();
+        }
+
         var settlement = _attempt.Settlement;
         var stopped = end == RelayEnd.ClientGone || (end == RelayEnd.CapReached && _attempt.Target.Provider.CancelStopsBilling);
         var metered = isWhole ? settlement.OfAnswer(_reader.Usage, _reader.TextBytes)
@@ -382,11 +379,9 @@ internal sealed class StreamRelay
     private void End()
     {
         _scanner.Dispose();
+        _held?.Dispose();
         _answer.Dispose();
         _attempt.Dispose();
-        if (_reading is null or { IsCompleted: true })
-        {
-            ArrayPool<byte>.Shared.Return(_buffer, clearArray: true);
-        }
+        _upstream.Dispose();
     }
 }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using Crew.Gateway.Models;
 using Crew.Gateway.Providers;
+using Crew.Gateway.Routing;
 using Crew.Gateway.Sandbox;
 using Crew.Http;
 using Crew.Kernel;
@@ -124,7 +125,7 @@ internal sealed class ModelCatalogue
     {
         Id = model.Id,
         Targets = [.. model.ReadTargets().Where(t => providers.ContainsKey(t.ProviderId)).OrderBy(t => t.Priority)
-            .Select(t => new Target(_pool.LinkOf(providers[t.ProviderId]), t.UpstreamModel, t.Weight, t.Priority, _pool.CapOf(t.ProviderId, t.UpstreamModel)))],
+            .Select(t => new Target(_pool.LinkOf(providers[t.ProviderId]), t.UpstreamModel, t.Weight, t.Priority, _pool.HealthOf(t.ProviderId, t.UpstreamModel)))],
         Prices = model.Prices(),
         MaxOutputTokens = model.MaxOutputTokens,
         ContextWindow = model.ContextWindow,
@@ -135,7 +136,7 @@ internal sealed class ModelCatalogue
     private CatalogueModel OfSandbox(SandboxModel model) => new()
     {
         Id = model.Id,
-        Targets = [new Target(_pool.Sandbox, model.Id, 1, 1, new CapRecord())],
+        Targets = [new Target(_pool.Sandbox, model.Id, 1, 1, new TargetHealth())],
         Prices = model.Prices,
         MaxOutputTokens = model.MaxOutputTokens,
         ContextWindow = model.ContextWindowTokens,

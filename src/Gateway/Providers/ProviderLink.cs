@@ -1,5 +1,6 @@
 using Crew.Gateway.Dialects;
 using Crew.Gateway.Forwarding;
+using Crew.Gateway.Routing;
 using Crew.Gateway.Sandbox;
 using Crew.Kernel;
 using Crew.Sealing;
@@ -87,7 +88,7 @@ internal sealed class CapRecord
 internal sealed class ProviderPool(GuardedHandlerFactory factory, KeyRing ring, TimeProvider clock)
 {
     private readonly Dictionary<string, (ProviderLink Link, string Destination)> _links = new(StringComparer.Ordinal);
-    private readonly Dictionary<(string ProviderId, string UpstreamModel), CapRecord> _caps = [];
+    private readonly Dictionary<(string ProviderId, string UpstreamModel), TargetHealth> _health = [];
     private readonly HttpMessageInvoker _sandbox = new(new SandboxProvider(clock));
     private readonly Lock _gate = new();
     private ProviderLink? _ownSandbox;
@@ -120,11 +121,12 @@ internal sealed class ProviderPool(GuardedHandlerFactory factory, KeyRing ring, 
         }
     }
 
-    public CapRecord CapOf(string providerId, string upstreamModel)
+    /// <summary>What is known of a model at a provider. It outlives the catalogue's views, and ends with a change of the provider's record.</summary>
+    public TargetHealth HealthOf(string providerId, string upstreamModel)
     {
         lock (_gate)
         {
-            return _caps.TryGetValue((providerId, upstreamModel), out var record) ? record : _caps[(providerId, upstreamModel)] = new CapRecord();
+            return _health.TryGetValue((providerId, upstreamModel), out var known) ? known : _health[(providerId, upstreamModel)] = new TargetHealth();
         }
     }
 
@@ -134,9 +136,9 @@ internal sealed class ProviderPool(GuardedHandlerFactory factory, KeyRing ring, 
         lock (_gate)
         {
             _links.Remove(providerId);
-            foreach (var cap in _caps.Keys.Where(c => c.ProviderId == providerId).ToList())
+            foreach (var place in _health.Keys.Where(c => c.ProviderId == providerId).ToList())
             {
-                _caps.Remove(cap);
+                _health.Remove(place);
             }
         }
     }

@@ -1,0 +1,78 @@
+using System.Buffers;
+using Crew.Gateway.Forwarding;
+
+namespace Crew.Gateway.Calls;
+
+/// <summary>The provider's side of a streamed answer: one read at a time into the scanner, under the limits of the attempt.</summary>
+internal sealed class AnswerStream(PhysicalAttempt attempt, HttpResponseMessage answer, SseScanner scanner) : IDisposable
+{
+    private const int ReadBytes = 16_384;
+
+    private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(ReadBytes);
+    private Stream _stream = Stream.Null;
+
+    /// <summary>The read that is under way.</summary>
+    public Task<int>? Pending { get; private set; }
+
+    public async Task OpenAsync() => _stream = await answer.Content.ReadAsStreamAsync(CancellationToken.None);
+
+    /// <summary>Begins the next read, unless one is under way.</summary>
+    public void Start() => Pending ??= StartRead();
+
+    /// <summary>The read that is under way, or the next one.</summary>
+    public async ValueTask<(int Count, RelayEnd? Failed)> ReadAsync()
+    {
+        try
+        {
+            var count = await (Pending ?? StartRead());
+            Pending = null;
+            attempt.NoteBytes();
+            return (count, null);
+        }
+        catch (OperationCanceledException)
+        {
+            return (0, attempt.WasBrokenOff ? RelayEnd.Broken : RelayEnd.TimedOut);
+        }
+        catch (Exception broken) when (broken is HttpRequestException or IOException)
+        {
+            return (0, RelayEnd.Broken);
+        }
+    }
+
+    private Task<int> StartRead()
+    {
+        attempt.ArmIdle();
+        return _stream.ReadAsync(_buffer.AsMemory(0, ReadBytes), attempt.Limits).AsTask();
+    }
+
+    /// <summary>Whether the answer has ended with these bytes.</summary>
+    public bool Take(int count, IBufferWriter<byte> output)
+    {
+        scanner.Push(_buffer.AsSpan(0, count), output);
+        return scanner.IsDone || scanner.SawLongError;
+    }
+
+    /// <summary>Some providers leave the closing mark out; where no choice has finished either, the answer was broken off.</summary>
+    public RelayEnd HowItEnded()
+    {
+        scanner.Complete();
+        return scanner.IsDone || scanner.SawError || scanner.FinishReason is not null ? RelayEnd.Complete : RelayEnd.Broken;
+    }
+
+    /// <summary>A read that was broken off must have ended before its buffer goes back.</summary>
+    public async Task StopAsync()
+    {
+        if (Pending is not null)
+        {
+            await ReadAsync();
+        }
+    }
+
+    public void Dispose()
+    {
+        if (Pending is null or { IsCompleted: true })
+        {
+            ArrayPool<byte>.Shared.Return(_buffer, clearArray: true);
+        }
+    }
+}
