@@ -55,12 +55,7 @@ internal sealed class KeyEntry
             rate = Least(rate, parent.RateLimitPerMinute);
             regions = Narrow(regions, Regions(parent.AllowedRegions));
             (tokens, streams, zero) = (Least(tokens, parent.TokensPerMinute), Least(streams, parent.ConcurrentStreams), zero || parent.ZeroLogging);
-            endsAt = (endsAt, parent.EndsAt) switch
-            {
-                (null, var end) => end,
-                (var end, null) => end,
-                var (own, other) => own < other ? own : other,
-            };
+            endsAt = endsAt < parent.EndsAt ? endsAt : parent.EndsAt ?? endsAt;
         }
 
         var revoked = new CancellationTokenSource();

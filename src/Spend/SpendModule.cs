@@ -57,6 +57,7 @@ public static class SpendModule
         ExplainBudget.Map(budgets);
         var gateway = app.MapGroup("/v1/gateway").WithTags("Usage");
         SumUsage.Map(gateway);
+        ExportUsage.Map(gateway);
         ListRequests.Map(gateway);
         ReadRequest.Map(gateway);
     }

@@ -34,6 +34,24 @@ public sealed class UsageRouteTests
 
     private static string NewRequest() => Id.New(IdPrefix.Request, TimeProvider.System);
 
+    [Fact]
+    public async Task The_sums_come_as_a_file_for_spreadsheets_in_which_no_name_is_a_formula()
+    {
+        await using var app = await SpendApp.StartAsync("sqlite");
+        await app.AppendAsync(Row(app, NewRequest(), model: "=cmd|\"x\"", cost: 7), Row(app, NewRequest(), key: "key_a"));
+        var answer = await app.Account.GetAsync("/v1/gateway/usage/export?group_by=model");
+        answer.Status.ShouldBe(200);
+        answer.Text.Split("\r\n").ShouldBe(
+        [
+            "\"day\",\"key_id\",\"model\",\"crew_id\",\"user_id\",\"requests\",\"attempts\",\"input_tokens\",\"cache_read_tokens\","
+            + "\"cache_write_tokens\",\"output_tokens\",\"reasoning_tokens\",\"cost_usd\"",
+            "\"\",\"\",\"m1\",\"\",\"\",\"1\",\"1\",\"10\",\"2\",\"3\",\"20\",\"5\",\"0.000001000\"",
+            "\"\",\"\",\"'=cmd|\"\"x\"\"\",\"\",\"\",\"1\",\"1\",\"10\",\"2\",\"3\",\"20\",\"5\",\"0.000000007\"",
+            "",
+        ]);
+        (await app.Account.GetAsync("/v1/gateway/usage/export?group_by=nothing")).Status.ShouldBe(400);
+    }
+
     [Theory]
     [InlineData("sqlite")]
     [InlineData("postgres")]

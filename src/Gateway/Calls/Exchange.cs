@@ -51,42 +51,6 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
         Fault? last = null;
         for (var index = 0; index < targets.Count; index++)
         {
-            var target = targets[index];
-            if (target.Provider.UriOf(plan.Format.Operation) is null)
-            {
-                last ??= GatewayFaults.EndpointNotServed(plan.Format.ClientPath);
-                continue;
-            }
-
-            if (!target.Provider.IsReady)
-            {
-                last = GatewayFaults.CredentialsRejected;
-                continue;
-            }
-
-            if (target.Cap.IsBroken && parts.Ledger.IsStrict(scope))
-            {
-                last ??= GatewayFaults.CapNotHonoured;
-                continue;
-            }
-
-            // A node that stood still since the request came in does not know whether the key still holds.
-            var held = parts.Node.IsLive ? await parts.Ledger.HoldAsync(scope, plan.Hold, call.Aborted) : HttpFaults.NodeCutOff;
-            if (held.Failed(out var refused))
-            {
-                last = refused;
-                break;
-            }
-
-            if (held.Value is { IsClamped: true } clamped && clamped.GrantedOutputTokens < plan.Request.LeastOutputCap)
-            {
-                clamped.Release();
-                last = GatewayFaults.ThinkingDoesNotFit;
-                break;
-            }
-
-            var attempt = Begin(target, held.Value, ++number);
-            if (await TryAsync(attempt, held.Value, mayGoOn: index + 1 < targets.Count) is not { } failed)
             var turn = await TakeTurnAsync(targets[index], scope, mayGoOn: index + 1 < targets.Count);
             if (turn.IsAnswered)
             {
@@ -95,7 +59,7 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
 
             // That a target could not even be tried says less than how another one failed.
             last = turn.WasSkipped ? last ?? turn.Failed : turn.Failed;
-            if (turn.IsFinal || call.Aborted.IsCancellationRequested)
+            if (turn.IsFinal || call.Aborted.IsCancellationRequested || call.Stopping.IsCancellationRequested)
             {
                 _soonest = null;
                 break;
@@ -134,7 +98,8 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
             return new Turn(GatewayFaults.CapNotHonoured) { WasSkipped = true };
         }
 
-        var held = await parts.Ledger.HoldAsync(scope, plan.Hold, call.Aborted);
+        // A node that stood still since the request came in does not know whether the key still holds.
+        var held = parts.Node.IsLive ? await parts.Ledger.HoldAsync(scope, plan.Hold, call.Aborted) : HttpFaults.NodeCutOff;
         if (held.Failed(out var refused))
         {
             return new Turn(refused) { IsFinal = true };
@@ -353,16 +318,6 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
     /// <summary>How one target's turn ended; without a failure the client has its answer.</summary>
     private readonly record struct Turn(Fault? Failed)
     {
-        using var bytes = new ByteStore();
-        using var stopping = call.Stopping.UnsafeRegister(static a => ((PhysicalAttempt)a!).BreakOff(), attempt);
-        var isSuccess = status == 200;
-        var broke = await ReadAsync(attempt, answer, bytes, isSuccess ? MaximumAnswerBytes : MaximumErrorBytes);
-        if (broke is not null)
-        {
-            attempt.Settle(_work, isSuccess ? attempt.Settlement.OfBreak(null, 0) : Metered.Nothing, status, broke.Code);
-            await FailAsync(broke);
-            return null;
-        }
         public bool IsAnswered => Failed is null;
 
         /// <summary>Nothing was tried there.</summary>

@@ -13,21 +13,15 @@ internal sealed class WholeAnswer(Exchange exchange, PhysicalAttempt attempt, Ht
     /// <returns>Null when the client has an answer; else why the next target has to try.</returns>
     public async ValueTask<Fault?> RunAsync()
     {
-        var status = (int)answer.StatusCode;
+        var (status, isSuccess) = ((int)answer.StatusCode, answer.StatusCode == System.Net.HttpStatusCode.OK);
         using var bytes = new ByteStore();
-        var isSuccess = status == 200;
+        using var stopping = exchange.Call.Stopping.UnsafeRegister(static a => ((PhysicalAttempt)a!).BreakOff(), attempt);
         var broke = await ReadAsync(bytes, isSuccess ? MaximumAnswerBytes : MaximumErrorBytes);
         if (broke is not null)
         {
             attempt.Blame();
             attempt.Settle(exchange.Work, isSuccess ? attempt.Settlement.OfBreak(null, 0) : Metered.Nothing, status, broke.Code);
-            if (mayGoOn)
-            {
-                return broke;
-            }
-
-            await exchange.FailAsync(broke);
-            return null;
+            return mayGoOn ? broke : await EndAsync(broke);
         }
 
         if (status is not (429 or >= 500))
@@ -40,15 +34,13 @@ internal sealed class WholeAnswer(Exchange exchange, PhysicalAttempt attempt, Ht
             if (attempt.Target.Provider.Echo?.IsIn(bytes.Memory.Span) == true)
             {
                 attempt.Settle(exchange.Work, Metered.Nothing, status, "credentials_rejected");
-                await exchange.FailAsync(GatewayFaults.CredentialsRejected);
-                return null;
+                return await EndAsync(GatewayFaults.CredentialsRejected);
             }
 
             attempt.Settle(exchange.Work, status < 300 ? attempt.Settlement.OfBreak(null, 0) : Metered.Nothing, status, "upstream_error");
             if (status is < 400 or >= 600 || !IsJson)
             {
-                await exchange.FailAsync(GatewayFaults.ProviderUnavailable);
-                return null;
+                return await EndAsync(GatewayFaults.ProviderUnavailable);
             }
         }
         else
@@ -57,19 +49,19 @@ internal sealed class WholeAnswer(Exchange exchange, PhysicalAttempt attempt, Ht
             if (!read.IsJson)
             {
                 attempt.Settle(exchange.Work, attempt.Settlement.OfBreak(null, 0), status, "upstream_garbage");
-                if (mayGoOn)
-                {
-                    return GatewayFaults.ProviderUnavailable;
-                }
-
-                await exchange.FailAsync(GatewayFaults.ProviderUnavailable);
-                return null;
+                return mayGoOn ? GatewayFaults.ProviderUnavailable : await EndAsync(GatewayFaults.ProviderUnavailable);
             }
 
             attempt.Settle(exchange.Work, attempt.Settlement.OfAnswer(read.Usage, read.TextBytes), status, "success");
         }
 
         await ServeAsync(bytes, status);
+        return null;
+    }
+
+    private async ValueTask<Fault?> EndAsync(Fault fault)
+    {
+        await exchange.FailAsync(fault);
         return null;
     }
 

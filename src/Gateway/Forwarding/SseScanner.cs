@@ -43,6 +43,9 @@ internal sealed class SseScanner(EventReader reader, CredentialEcho? echo = null
     /// <summary>An error was too long to be read. It was taken out; the caller ends the stream by an error of its own.</summary>
     public bool SawLongError { get; private set; }
 
+    /// <summary>Text, a tool call, a refusal or reasoning has begun; until then another target could still take over.</summary>
+    public bool SawContent => reader.TextBytes > 0;
+
     public bool IsDone => reader.IsDone;
 
     /// <summary>UTF-8 bytes of text, arguments, refusals and reasoning that have gone to the client.</summary>

@@ -12,7 +12,7 @@ internal sealed record ImportReport(
 /// <summary>Carries a plan out in one transaction: all of it is there afterwards, or nothing. A dry run goes the same way and takes it back.</summary>
 internal sealed class ImportRun(Store store, CatalogueImport catalogue, KeyImport keys)
 {
-    private static readonly Fault _takenBack = new("dry_run", 409, "A dry run leaves nothing behind.");
+    private static readonly Fault _takenBack = Faults.Invalid("--dry-run", "A dry run leaves nothing behind.");
 
     public async Task<Outcome<ImportReport>> RunAsync(ImportPlan plan, Tenant place, bool isDryRun, CancellationToken cancel)
     {

@@ -37,6 +37,14 @@ internal static class SumUsage
     private static async Task<Reply<PageReply<Answer>>> Handle(
         UsageFilter filter, UsageGrouping by, Call call, Store store, IKeyLineages keys, KeyRing ring, TimeProvider clock, CancellationToken cancel)
     {
+        var summed = await SumAsync(filter, by, call, store, keys, ring, clock, cancel);
+        return summed.Failed(out var fault) ? fault : new PageReply<Answer>(new Page<Answer>(summed.Value, null));
+    }
+
+    /// <summary>The groups in the order in which they are shown.</summary>
+    internal static async Task<Outcome<IReadOnlyList<Answer>>> SumAsync(
+        UsageFilter filter, UsageGrouping by, Call call, Store store, IKeyLineages keys, KeyRing ring, TimeProvider clock, CancellationToken cancel)
+    {
         if ((filter.Fault ?? by.Fault) is { } wrong)
         {
             return wrong;
@@ -59,8 +67,8 @@ internal static class SumUsage
             return Faults.Invalid("group_by", $"This makes more than {MostGroups} groups. Narrow it by from, to or a filter, or group by less.");
         }
 
-        return new PageReply<Answer>(new Page<Answer>(
-            [.. groups.OrderBy(g => g.Day).ThenByDescending(g => g.Cost).ThenBy(g => g.KeyId, StringComparer.Ordinal).Select(ToAnswer)], null));
+        return new Outcome<IReadOnlyList<Answer>>(
+            [.. groups.OrderBy(g => g.Day).ThenByDescending(g => g.Cost).ThenBy(g => g.KeyId, StringComparer.Ordinal).Select(ToAnswer)]);
     }
 
     private static IQueryable<Fact> Facts(IQueryable<AttemptRecord> rows, UsageGrouping by)
