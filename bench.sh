@@ -3,6 +3,7 @@
 #   ./bench.sh --quick            a few minutes less, wider intervals
 #   ./bench.sh --write            writes docs/benchmarks.md
 #   ./bench.sh --only throughput,stream
+#   ./bench.sh --nodes            three nodes of the ledger over one PostgreSQL
 set -eu
 cd "$(dirname "$0")"
 
@@ -25,7 +26,7 @@ if [ ! -x /usr/sbin/nginx ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/nu
 fi
 
 case " $* " in
-  *" --self-check "* | *" --crew "* | " micro "*) ;;
+  *" --self-check "* | *" --crew "* | *" --nodes "* | " micro "*) ;;
   *) dotnet publish src/Host/Host.csproj -c Release -v quiet --nologo ;;
 esac
 dotnet build bench/Bench.csproj -c Release -v quiet --nologo

@@ -1,6 +1,7 @@
 using Crew.Bench.Control;
 using Crew.Bench.Load;
 using Crew.Bench.Micro;
+using Crew.Bench.Nodes;
 using Crew.Bench.Run;
 
 namespace Crew.Bench;
@@ -10,6 +11,7 @@ internal static class Program
     private const string Usage = """
         Crew.Bench [run]   [--quick] [--pairs N] [--seconds S] [--soak S] [--only a,b] [--write] [--no-nginx] [--crew PATH]
                            measures: throughput, latency, bodies, stream, soak, start, micro
+        Crew.Bench [run]   --nodes [--quick] [--seconds S]          three nodes of the ledger over one PostgreSQL
         Crew.Bench mock    [--port P] [--parent] [--books]          the mock provider, alone
         Crew.Bench control [--port P] --upstream URL [--parent]     a bare forwarder: the control of every comparison
         Crew.Bench load    --url URL --model M [--key K] [--seconds S] [--warmup S] [--bytes B] [--pids P,P]
@@ -25,6 +27,7 @@ internal static class Program
         {
             return mode switch
             {
+                "run" when rest.Has("nodes") => await NodesMode.MainAsync(rest),
                 "run" => await BenchRun.MainAsync(rest),
                 "mock" => await MockMode.MainAsync(rest),
                 "control" => await Forwarder.MainAsync(rest),

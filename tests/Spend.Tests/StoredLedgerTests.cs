@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using Crew.Kernel;
+using Crew.Spend.Contracts;
 using Crew.Storage;
 using Microsoft.EntityFrameworkCore;
 
@@ -147,6 +149,68 @@ public sealed class StoredLedgerTests
         admitted.ShouldBe(100_000 / 301);
         (await processes[1].HoldAsync(Given.Key(), (100_000 % 301) + 1)).Fault!.Code.ShouldBe("insufficient_quota");
         (await processes[2].HoldAsync(Given.Key(), 100_000 % 301)).Fault.ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task With_one_of_three_processes_killed_and_one_stopped_the_cap_holds_and_nothing_is_refused_that_the_rest_would_cover()
+    {
+        const long cost = 1_001;
+        const long cap = (300 * cost) + 500;
+        var clock = new LeapingClock();
+        await using var spend = await StoredSpend.OpenAsync("postgres", clock);
+        var budget = await spend.AddAsync(Workspace, cap, BudgetWindow.Total);
+        var processes = await Task.WhenAll(spend.StartAsync(), spend.StartAsync(), spend.StartAsync());
+        var (billed, refused, done) = (0L, 0, 0);
+        var underWay = new ConcurrentBag<Hold>();
+        await Task.WhenAll(Enumerable.Range(0, 1_000).Select(i => Task.Run(async () =>
+        {
+            var process = processes[i % 3];
+            var outcome = await process.HoldAsync(Given.Key(), cost);
+            switch (Interlocked.Increment(ref done))
+            {
+                case 150:
+                    processes[1].Halt();
+                    break;
+                case 200:
+                    processes[2].Halt();
+                    break;
+            }
+
+            if (outcome.Fault is not null)
+            {
+                Interlocked.Add(ref refused, i % 3 == 0 ? 1 : 0);
+                return;
+            }
+
+            Interlocked.Add(ref billed, cost);
+            if (process == processes[0] || i % 2 == 0)
+            {
+                await process.SettleAsync(outcome.Value, cost);
+            }
+            else if (process == processes[2])
+            {
+                underWay.Add(outcome.Value);
+            }
+        })));
+        billed.ShouldBeLessThanOrEqualTo(cap);
+        refused.ShouldBeGreaterThan(0);
+        var leases = await spend.LeasesAsync();
+        var own = leases.Single(l => l.Epoch == processes[0].Ledger.Desk.Epoch);
+        (cap - leases.Where(l => l != own).Sum(l => Math.Max(l.LeasedNano, l.SettledNano)) - own.SettledNano)
+            .ShouldBeLessThan(cost, "what no unreachable process holds was given out");
+
+        for (var silent = 0; silent <= 21; silent++)
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await processes[0].Keeper.RenewAsync(default);
+        }
+
+        await processes[2].Keeper.RenewAsync(default);
+        await Task.WhenAll(underWay.Select(hold => processes[2].SettleAsync(hold, cost)));
+        await processes[2].Ledger.Desk.DrainAsync(default);
+        var listed = (await spend.Operator.ListAsync(default)).Single(b => b.Id == budget);
+        (listed.Settled + listed.Lost).Value.ShouldBeInRange(billed, cap);
+        (await spend.Check.RunAsync(DateTimeOffset.UnixEpoch, default)).ShouldBeEmpty();
     }
 
     [Fact]

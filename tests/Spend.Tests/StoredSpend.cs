@@ -15,13 +15,14 @@ internal sealed class StoredSpend : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Task> _desks = [];
     private readonly ConcurrentBag<LedgerKeeper> _keepers = [];
+    private readonly ConcurrentBag<LedgerKeeper> _deaf = [];
 
     private StoredSpend(string? folder, string? connection, TimeProvider clock)
     {
         (_folder, _connection, Clock) = (folder, connection, clock);
         var options = new StoreOptions { DataFolder = folder ?? Path.GetTempPath(), PostgresConnectionString = connection };
         Store = Store.Open(options, new StorageModel(SpendModule.Part), [Events], clock);
-        Store.Feed.Follow(LeaseAppend.RecallTopic, (ids, cancel) => Task.WhenAll(_keepers.Select(k => k.RecallAsync(ids, cancel))));
+        Store.Feed.Follow(LeaseAppend.RecallTopic, (ids, cancel) => Task.WhenAll(_keepers.Except(_deaf).Select(k => k.RecallAsync(ids, cancel))));
         Check = new LedgerCheck(Store);
         Operator = new OperatorBudgets(Store, new SpendOptions(), clock);
     }
@@ -55,14 +56,15 @@ internal sealed class StoredSpend : IAsyncDisposable
         var ledger = new Ledger(desk, new SpendOptions(), Clock);
         var keeper = new LedgerKeeper(Store, ledger, leases, new SpendOptions(), Clock);
         (await keeper.OpenAsync(default)).Fault.ShouldBeNull();
+        var process = new Process(ledger, keeper, this);
         _keepers.Add(keeper);
-        _desks.Add(desk.RunAsync(_stop.Token));
+        _desks.Add(process.RunAsync(_stop.Token));
         if (Clock == TimeProvider.System)
         {
             _desks.Add(RenewAsync(keeper));
         }
 
-        return new Process(ledger, keeper, this);
+        return process;
     }
 
     public async Task<string> AddAsync(BudgetSubject subject, long amount, BudgetWindow window = BudgetWindow.Month, string mode = "strict")
@@ -116,7 +118,22 @@ internal sealed class StoredSpend : IAsyncDisposable
     {
         public Ledger Ledger { get; } = ledger;
 
+        private readonly CancellationTokenSource _halt = new();
+
         public LedgerKeeper Keeper { get; } = keeper;
+
+        public async Task RunAsync(CancellationToken stop)
+        {
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, _halt.Token);
+            await Ledger.Desk.RunAsync(either.Token);
+        }
+
+        /// <summary>Writes and hears nothing more: killed, or stopped until somebody drains its desk.</summary>
+        public void Halt()
+        {
+            spend._deaf.Add(Keeper);
+            _halt.Cancel();
+        }
 
         public Task<Outcome<Hold>> HoldAsync(Caller caller, long amount, string? crew = null) => Ledger
             .HoldAsync(Ledger.ScopeOf(caller, crew, Given.Workspace), new HoldRequest(new NanoUsd(amount), NanoUsd.Zero, 0, true), default).AsTask();

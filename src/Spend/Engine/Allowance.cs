@@ -34,7 +34,6 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
     private long _answered;
     private long? _recalledAt;
     private RecallRound? _round;
-    private LeaseExtension? _taken;
     private LowMarks _low;
 
     public string LeaseId { get; } = leaseId;
@@ -207,7 +206,7 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
             UsedSinceAsked = _low.SinceAsked,
         };
         (_answers, _isNewcomerIn, _askedAmount, _askedSmallest) = ([], false, 0, 0);
-        return _taken = extension;
+        return extension;
     }
 
     /// <summary>Applies what became durable. A lease that was cut down meanwhile takes nothing: the next extension mends the row.</summary>
@@ -309,12 +308,12 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
     public void BeginRead() => _low.BeginRead(Used);
 
     /// <summary>
-    /// Another node has asked for what is not in use: it goes back at once, and the row says so soon after. One's own question needs no
-    /// answer.
+    /// Another node has asked for what is not in use: it goes back at once, and the row says so soon after. One's own question is answered,
+    /// too: others may have asked just before it, and what is too little here may be enough there.
     /// </summary>
     public void Recall(long number, long timestamp)
     {
-        if (number <= _recalled || number == _round?.Number || number == _taken?.AskNumber || !WasQueued || IsClosed)
+        if (number <= _recalled || !WasQueued || IsClosed)
         {
             return;
         }

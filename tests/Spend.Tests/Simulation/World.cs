@@ -158,6 +158,8 @@ internal sealed class World
 
     public void Refused(SimulatedRequest request, Allowance blocking)
     {
+        // A window may have turned since anything else happened.
+        NoteFree();
         Decide(request);
         RefusedCount++;
         var least = request.LeastFree.GetValueOrDefault((blocking.Terms.Id, blocking.Span.StartMs), long.MaxValue);
