@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
+using System.Net.Http.Json;
 using Crew.Testing;
 
 namespace Crew.Faults.Tests;
@@ -14,11 +15,59 @@ public sealed class NodeTests
     public async Task No_node_accepts_a_key_after_its_revocation_has_answered_whatever_happens_meanwhile()
     {
         Assert.SkipUnless(PostgresServer.IsAvailable, "There is no PostgreSQL here.");
-        await using var bed = await NodeBed.StartAsync(new NodeBedOptions { OwnPostgres = true });
+        await using var mock = await MockProvider.StartAsync();
+        await using var bed = await NodeBed.StartAsync(new NodeBedOptions { OwnPostgres = true, Server = new CrewServerOptions { Providers = [mock] } });
+        await OpenStreamsAreCutAsync(bed, mock);
         var rounds = Scale.Of(6, 60);
         for (var round = 0; round < rounds; round++)
         {
             await RaceAsync(bed, round % 6);
+        }
+    }
+
+    /// <summary>One stream on each node, all by the same key: they end with the refusal within a second of the answer, and are settled.</summary>
+    private static async Task OpenStreamsAreCutAsync(NodeBed bed, MockProvider mock)
+    {
+        var provider = await bed[0].CreateProviderAsync(mock, cancelStopsBilling: true);
+        await bed[0].CreateModelAsync(new NewModel { Id = "m", ProviderId = provider });
+        mock.Default = new MockBehavior { Text = string.Join(' ', Enumerable.Repeat("word", 1_200)), Chunks = 1_200, ChunksPerSecond = 20 };
+        var key = await bed[0].CreateKeyAsync(new NewKey());
+        var body = new { model = "m", stream = true, max_tokens = 2_000, messages = new[] { new { role = "user", content = "hello" } } };
+        var streams = await Task.WhenAll(bed.Clients(key.Key).Select(async client =>
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = JsonContent.Create(body) };
+            return await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        }));
+        var ends = streams.Select(async stream =>
+        {
+            var text = await stream.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+            text.ShouldContain("\"code\":\"expired_api_key\"");
+            return Stopwatch.GetTimestamp();
+        }).ToList();
+        var answeredAt = await RevokeAsync(bed[0], key.Id);
+        foreach (var end in await Task.WhenAll(ends))
+        {
+            Stopwatch.GetElapsedTime(answeredAt, Math.Max(answeredAt, end)).ShouldBeLessThan(TimeSpan.FromSeconds(Scale.Of(5, 1)));
+        }
+
+        foreach (var stream in streams)
+        {
+            var id = stream.Headers.GetValues("X-Request-Id").Single();
+            await EventuallyAsync(() => IsSettledAsync(bed[2], id));
+            stream.Dispose();
+        }
+    }
+
+    private static async Task<bool> IsSettledAsync(CrewServer node, string requestId)
+    {
+        try
+        {
+            var request = await node.GetAsync($"/v1/gateway/requests/{requestId}");
+            return request.GetProperty("attempts").EnumerateArray().Single().GetProperty("outcome").GetString() == "revoked";
+        }
+        catch (CrewApiException none) when (none.Status == 404)
+        {
+            return false;
         }
     }
 

@@ -40,6 +40,26 @@ internal sealed class PostgresLock : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Claims the database against all servers. Their locks end with a restart of PostgreSQL, while they go on: so their rows count, too.
+    /// </summary>
+    public static async Task<PostgresLock?> TryClaimAsync(string connectionString, int attempts, CancellationToken cancel)
+    {
+        var claim = await TryTakeAsync(connectionString, Serving, shared: false, attempts, cancel);
+        for (var attempt = 0; claim is not null && await claim.IsServedAsync(cancel); attempt++)
+        {
+            if (attempt == attempts)
+            {
+                await claim.DisposeAsync();
+                return null;
+            }
+
+            await Task.Delay(RetryMilliseconds, cancel);
+        }
+
+        return claim;
+    }
+
     /// <summary>Waits for the lock as long as another process has it.</summary>
     public static async Task<PostgresLock> TakeAsync(string connectionString, long number, CancellationToken cancel)
     {
@@ -53,6 +73,13 @@ internal sealed class PostgresLock : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _connection.DisposeAsync();
+
+    private async Task<bool> IsServedAsync(CancellationToken cancel) =>
+        await AskAsync(_connection, "SELECT to_regclass('storage_nodes') IS NOT NULL", cancel)
+        && await AskAsync(_connection, $"""
+            SELECT EXISTS (SELECT FROM storage_nodes WHERE ended_at IS NULL
+            AND renewed_at > (extract(epoch FROM clock_timestamp()) * 1000)::bigint - {Node.FenceMilliseconds})
+            """, cancel);
 
     private static async Task<NpgsqlConnection> OpenAsync(string connectionString, CancellationToken cancel)
     {

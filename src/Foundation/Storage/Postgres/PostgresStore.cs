@@ -126,7 +126,7 @@ internal sealed class PostgresStore : Store
         await PostgresLock.TryTakeAsync(_connectionString, PostgresLock.Serving, shared: true, ClaimAttempts, cancel);
 
     public override async Task<IAsyncDisposable?> TryClaimAsync(CancellationToken cancel = default) =>
-        await PostgresLock.TryTakeAsync(_connectionString, PostgresLock.Serving, shared: false, ClaimAttempts, cancel);
+        await PostgresLock.TryClaimAsync(_connectionString, ClaimAttempts, cancel);
 
     public override async Task<IAsyncDisposable> TurnAsync(CancellationToken cancel = default) =>
         await PostgresLock.TakeAsync(_connectionString, PostgresLock.Beginning, cancel);
