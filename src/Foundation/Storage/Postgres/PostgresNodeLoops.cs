@@ -13,6 +13,7 @@ internal sealed class PostgresNodeLoops(string connectionString, PostgresNodes n
     private const int RenewMilliseconds = 400;
     private const int RetryMilliseconds = 100;
     private const int LeaveMilliseconds = 2_000;
+    private const int StartSeconds = 15;
 
     private readonly CancellationTokenSource _stopping = new();
     private readonly SemaphoreSlim _hint = new(0, 1);
@@ -21,13 +22,16 @@ internal sealed class PostgresNodeLoops(string connectionString, PostgresNodes n
     /// <summary>Enters, and keeps the place until disposed.</summary>
     public async Task StartAsync(CancellationToken cancel)
     {
-        try
+        // A start may wait longer than a renewal: a busy database is no reason not to serve.
+        var started = clock.GetTimestamp();
+        while (!await TryAsync(nodes.EnterAsync, cancel))
         {
-            await nodes.EnterAsync(cancel);
-        }
-        catch (NpgsqlException error)
-        {
-            throw new StorageUnavailableException("PostgreSQL cannot be reached.", error);
+            if (clock.GetElapsedTime(started) > TimeSpan.FromSeconds(StartSeconds))
+            {
+                throw new StorageUnavailableException("PostgreSQL cannot be reached.", null);
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(RetryMilliseconds), clock, cancel);
         }
 
         _loops = Task.WhenAll(Task.Run(RenewAsync, CancellationToken.None), Task.Run(ListenAsync, CancellationToken.None), Task.Run(FollowAsync, CancellationToken.None));

@@ -184,7 +184,8 @@ internal sealed class PostgresStore : Store
     {
         try
         {
-            await using var command = _feed.CreateCommand("SELECT version FROM storage_feed");
+            // Asked at a start, which may wait longer than a lease runs.
+            await using var command = _system.CreateCommand("SELECT version FROM storage_feed");
             return (long)(await command.ExecuteScalarAsync(cancel))!;
         }
         catch (Exception error) when (PostgresErrors.IsUnavailable(error))
