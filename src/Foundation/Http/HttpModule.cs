@@ -31,6 +31,12 @@ public static class HttpModule
         services.AddSingleton<IExpiry, FeedExpiry>();
         services.AddSingleton(s => s.GetRequiredService<Store>().Election);
         services.AddSingleton(new UpkeepOptions());
+        services.AddSingleton<Conditions>();
+        services.AddSingleton<DatabaseWatch>();
+        services.AddHostedService(s => s.GetRequiredService<DatabaseWatch>());
+        services.AddSingleton<DiskWatch>();
+        services.AddHostedService(s => s.GetRequiredService<DiskWatch>());
+        services.AddHostedService<ClockWatch>();
         services.AddHostedService<ElectionLoop>();
         services.AddHostedService<UpkeepLoop>();
 
@@ -75,16 +81,33 @@ public static class HttpModule
     public static void MapHealth(this IEndpointRouteBuilder app, string? metricsToken, IReadOnlySet<int> metricsPorts)
     {
         app.MapGet("/health/live", () => Results.Text("live")).WithName("Health.Live").WithSummary("The process runs.").WithTags("Health").AllowsAnonymous();
-        app.MapGet("/health/ready", async (Store store, Drain drain, CancellationToken cancel) =>
-                drain.IsDraining ? Results.Text("stopping", statusCode: 503)
-                : store.Node.IsLive && await store.IsReachableAsync(cancel) ? Results.Text("ready")
-                : Results.Text("database unavailable", statusCode: 503))
+        app.MapGet("/health/ready", async (Store store, Drain drain, DatabaseWatch database, Conditions conditions, CancellationToken cancel) =>
+        {
+            if (drain.IsDraining)
+            {
+                return Results.Text("stopping", statusCode: 503);
+            }
+
+            var isThere = await database.IsThereAsync(cancel) && store.Node.IsLive
+                && await store.IsReachableAsync(cancel).WaitAsync(DatabaseWatch.Patience, CancellationToken.None)
+                    .ContinueWith(t => t is { IsCompletedSuccessfully: true, Result: true }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            return Readiness(isThere, conditions.All);
+        })
             .WithName("Health.Ready").WithSummary("The process can serve: its database takes writes, and it is not about to stop.").WithTags("Health").AllowsAnonymous();
         app.MapGet("/metrics", (HttpContext http, Metrics metrics) =>
                 metricsPorts.Contains(http.Connection.LocalPort) || MayReadMetrics(http, metricsToken)
                 ? Results.Text(metrics.Render(), "text/plain; version=0.0.4")
                 : Results.StatusCode(404))
             .WithName("Metrics.Read").WithSummary("Figures in Prometheus text form, for the operator's token.").WithTags("Health").AllowsAnonymous();
+    }
+
+    /// <summary>One word first, then a line for each thing that is not well: its name, its state, and a sentence.</summary>
+    private static IResult Readiness(bool isThere, IReadOnlyList<Condition> conditions)
+    {
+        var unwell = conditions.Where(c => c.Level != ConditionLevel.Fine).ToList();
+        var isReady = isThere && unwell.TrueForAll(c => c.Level != ConditionLevel.Failing);
+        var first = isReady ? "ready" : isThere ? "not ready" : "database unavailable";
+        return Results.Text(string.Join('\n', unwell.Select(c => $"{c.Name} {c.State}: {c.Message}").Prepend(first)), statusCode: isReady ? 200 : 503);
     }
 
     /// <summary>Without a token metrics are closed on the main listener: route names and rates are the operator's business.</summary>

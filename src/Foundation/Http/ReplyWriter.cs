@@ -7,6 +7,9 @@ namespace Crew.Http;
 /// <summary>Writes a finished answer, after the record of the credential's use is durable.</summary>
 internal static class ReplyWriter
 {
+    /// <summary>For the record of a refusal that the database itself was the reason of.</summary>
+    private static readonly TimeSpan Brief = TimeSpan.FromMilliseconds(100);
+
     public static async Task WriteAsync(Call call, int status, string? contentType, byte[]? body, bool holdsSecret = false)
     {
         if (await RecordAccessAsync(call, status < 400 ? "success" : "failure", status, null) is { } refused)
@@ -50,7 +53,9 @@ internal static class ReplyWriter
         }
 
         var work = new UseWork(call, access, row);
-        return !await call.Http.RequestServices.GetRequiredService<Store>().Committer.AppendAsync(work) ? Faults.AuditUnavailable
+        var services = call.Http.RequestServices;
+        var patience = status == Faults.StorageUnavailable.Status ? Brief : DatabaseWatch.Patience;
+        return !await services.GetRequiredService<Store>().Committer.AppendWithinAsync(work, patience, services.GetRequiredService<TimeProvider>()) ? Faults.AuditUnavailable
             : work.IsRevoked ? Faults.CredentialRevoked
             : null;
     }

@@ -18,7 +18,8 @@ namespace Crew.Http;
 /// </summary>
 internal sealed partial class RequestGate(
     RequestDelegate next, IEnumerable<ICredentialScheme> schemes, IWorkspaceDirectory workspaces, RateLimiter limiter, ClientAddress addresses,
-    RefusalLog refusals, IdempotencyStore idempotency, IAccessTrail trail, Metrics metrics, Drain drain, Store store, TimeProvider clock, ILogger<RequestGate> log)
+    RefusalLog refusals, IdempotencyStore idempotency, IAccessTrail trail, DatabaseWatch database, DiskWatch disk, Metrics metrics, Drain drain, Store store,
+    TimeProvider clock, ILogger<RequestGate> log)
 {
     /// <summary>An account master manages a suspended workspace, but nobody spends its money.</summary>
     private static readonly Permission Invoke = Permissions.Of("models:invoke");
@@ -133,10 +134,10 @@ internal sealed partial class RequestGate(
             return LimitByAddress(call) ?? (rules is not null ? null : endpoint is null ? Faults.NotFound : await RefuseMethodAsync(http, endpoint));
         }
 
-        if (!store.Node.IsLive)
+        if (!await database.IsThereAsync(call.Aborted) || !store.Node.IsLive)
         {
             limiter.Look(call.Address).WriteTo(call.Http.Response.Headers);
-            return HttpFaults.NodeCutOff;
+            return store.Node.IsLive ? Faults.StorageUnavailable : HttpFaults.NodeCutOff;
         }
 
         if (await AuthenticateAsync(call) is { } unknown)
@@ -151,7 +152,7 @@ internal sealed partial class RequestGate(
             return HttpFaults.IpNotAllowed;
         }
 
-        return await LimitByCallerAsync(call) ?? Authorize(call, rules, endpoint!) ?? await idempotency.BeginAsync(call, endpoint!);
+        return await LimitByCallerAsync(call) ?? Authorize(call, rules, endpoint!) ?? disk.Refuse(call, IsInvocation(rules)) ?? await idempotency.BeginAsync(call, endpoint!);
     }
 
     /// <summary>
@@ -337,7 +338,7 @@ internal sealed partial class RequestGate(
     private static Fault? Authorize(Call call, RouteRules rules, Endpoint endpoint)
     {
         var caller = call.Caller;
-        if (call.Workspace.Suspended && (!caller.IsAccount || (rules.AnyOf is [var only] && only == Invoke)))
+        if (call.Workspace.Suspended && (!caller.IsAccount || IsInvocation(rules)))
         {
             return HttpFaults.WorkspaceSuspended;
         }
@@ -354,6 +355,8 @@ internal sealed partial class RequestGate(
 
         return ChooseCrew(call);
     }
+
+    private static bool IsInvocation(RouteRules rules) => rules.AnyOf is [var only] && only == Invoke;
 
     private static bool HasAny(Call call, IReadOnlyList<Permission> anyOf)
     {

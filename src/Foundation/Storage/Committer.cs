@@ -9,8 +9,74 @@ public abstract class Committer
     /// <summary>Waiting works beyond this are refused at once (false), so that a stalled disk cannot eat the memory.</summary>
     public const int MaximumWaiting = 65_536;
 
+    private volatile bool _isCommitting;
+
     /// <summary>Queues the work and completes when its rows are durable (true) or cannot be made so (false). Never throws.</summary>
     public abstract ValueTask<bool> AppendAsync(AppendWork work);
+
+    /// <summary>
+    /// As <see cref="AppendAsync"/>, for a request that must not wait for a database that stands still. False is also the answer when no
+    /// commit at all came to its end for that long; then the rows stay in the queue and may still become durable. A database that is busy
+    /// is waited for.
+    /// </summary>
+    /// <param name="whenLost">Gets the work when it is certain that nothing of it was written, be it after the answer.</param>
+    public async ValueTask<bool> AppendWithinAsync(AppendWork work, TimeSpan patience, TimeProvider clock, Action<AppendWork>? whenLost = null)
+    {
+        var durable = AppendAsync(work).AsTask();
+        while (true)
+        {
+            var commits = Commits;
+            try
+            {
+                if (await durable.WaitAsync(patience, clock))
+                {
+                    return true;
+                }
+
+                whenLost?.Invoke(work);
+                return false;
+            }
+            catch (TimeoutException)
+            {
+                if (HasStoodStillSince(commits) && !durable.IsCompleted)
+                {
+                    _ = WatchAsync(durable, work, whenLost);
+                    return false;
+                }
+            }
+        }
+    }
+
+    private static async Task WatchAsync(Task<bool> durable, AppendWork work, Action<AppendWork>? whenLost)
+    {
+        if (!await durable)
+        {
+            whenLost?.Invoke(work);
+        }
+    }
+
+    /// <summary>Commits that failed since start, for metrics.</summary>
+    public long Failures { get; private set; }
+
+    /// <summary>Whether the last commit failed.</summary>
+    public bool IsFailing { get; private set; }
+
+    /// <summary>
+    /// Whether a commit is under way and none has ended since there were that many. A committer with nothing to do does not stand still: who
+    /// waits then waits for the processor.
+    /// </summary>
+    public bool HasStoodStillSince(long commits) => Commits == commits && _isCommitting;
+
+    /// <summary>Notes that a commit begins.</summary>
+    private protected void Begin() => _isCommitting = true;
+
+    /// <summary>Notes how a commit went.</summary>
+    private protected void Note(bool isUnavailable)
+    {
+        _isCommitting = false;
+        Failures += isUnavailable ? 1 : 0;
+        IsFailing = isUnavailable;
+    }
 
     /// <summary>Commits made since start, for metrics.</summary>
     public long Commits { get; protected set; }

@@ -33,6 +33,9 @@ public abstract class Store : IAsyncDisposable
 
     public abstract Committer Committer { get; }
 
+    /// <summary>The room of the disk that SQLite writes to; null where the database is elsewhere.</summary>
+    public virtual DiskReserve? Disk => null;
+
     /// <summary><c>sqlite</c> or <c>postgres</c>.</summary>
     public abstract string Dialect { get; }
 

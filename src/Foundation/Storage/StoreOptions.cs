@@ -27,5 +27,9 @@ public sealed record StoreOptions
     [Range(20, 5_000)]
     public int FeedPollMilliseconds { get; init; } = 200;
 
+    /// <summary>Space that is kept for mending a full disk, on SQLite; at most an eighth of the disk.</summary>
+    [Range(1, 4_096)]
+    public int ReserveMiB { get; init; } = 32;
+
     public string SqliteFile => Path.Combine(DataFolder, "crew.db");
 }

@@ -130,10 +130,9 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
         }
 
         _work.Record(fault.Status, fault.Code);
-        if (!await parts.Committer.AppendAsync(_work))
+        if (!await parts.FlushAsync(_work, fault.Code == Faults.StorageUnavailable.Code))
         {
-            parts.Owed.Keep(_work);
-            fault = Faults.AuditUnavailable;
+            fault = fault.Code == Faults.StorageUnavailable.Code ? fault : Faults.AuditUnavailable;
         }
         else if (_work.IsRevoked)
         {

@@ -12,7 +12,18 @@ namespace Crew.Gateway.Calls;
 
 /// <summary>The parts that every call needs.</summary>
 internal sealed record CallParts(
-    ModelCatalogue Catalogue, Ledger Ledger, Committer Committer, KeyRing Ring, ClientSeal Clients, DrainRoom Drains, OwedSettlements Owed, Node Node, TimeProvider Clock);
+    ModelCatalogue Catalogue, Ledger Ledger, Committer Committer, KeyRing Ring, ClientSeal Clients, DrainRoom Drains, OwedSettlements Owed, Node Node, TimeProvider Clock)
+{
+    private static readonly TimeSpan Brief = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>
+    /// Makes the records of a request durable before its first byte, or says within two seconds that it cannot be served. What it owes a
+    /// provider is not forgotten: the rows stay in the queue, and go to <see cref="OwedSettlements"/> if they are lost.
+    /// </summary>
+    /// <param name="isHopeless">The database is known not to answer.</param>
+    public ValueTask<bool> FlushAsync(AppendWork work, bool isHopeless = false) =>
+        Committer.AppendWithinAsync(work, isHopeless ? Brief : DatabaseWatch.Patience, Clock, Owed.Keep);
+}
 
 /// <summary>Every inference endpoint: read, scan, choose, and hand over to the exchange.</summary>
 internal sealed class InferenceEndpoint(

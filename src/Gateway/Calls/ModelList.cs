@@ -130,7 +130,8 @@ internal static class ModelList
         var store = (Store)call.Http.RequestServices.GetService(typeof(Store))!;
         var work = new AccessWork(call);
         work.Record(200, null);
-        if (!await store.Committer.AppendAsync(work))
+        var clock = (TimeProvider)call.Http.RequestServices.GetService(typeof(TimeProvider))!;
+        if (!await store.Committer.AppendWithinAsync(work, DatabaseWatch.Patience, clock))
         {
             await ErrorWriter.WriteAsync(call, Faults.AuditUnavailable);
             return;

@@ -139,7 +139,7 @@ internal sealed class StreamRelay
     {
         _exchange.Work.Record(200, null);
         CrashPoint.Pass(CrashPoints.StreamRecordBefore);
-        var durable = Committer.AppendAsync(_exchange.Work);
+        var durable = _exchange.Parts.FlushAsync(_exchange.Work);
         if (end is null)
         {
             _upstream.Start();
@@ -147,7 +147,6 @@ internal sealed class StreamRelay
 
         if (!await durable)
         {
-            _exchange.Parts.Owed.Keep(_exchange.Work);
             await ErrorWriter.WriteAsync(_exchange.Call, Faults.AuditUnavailable);
             return await LeaveAsync("audit_unavailable");
         }

@@ -71,9 +71,8 @@ internal sealed class WholeAnswer(Exchange exchange, PhysicalAttempt attempt, Ht
     {
         exchange.Work.Record(status, status < 400 ? null : "upstream_error");
         CrashPoint.Pass(CrashPoints.RecordBefore);
-        if (!await exchange.Parts.Committer.AppendAsync(exchange.Work))
+        if (!await exchange.Parts.FlushAsync(exchange.Work))
         {
-            exchange.Parts.Owed.Keep(exchange.Work);
             await ErrorWriter.WriteAsync(exchange.Call, Faults.AuditUnavailable);
             return;
         }

@@ -4,8 +4,8 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Crew.Spend;
 
-/// <summary>The next expired requests of a workspace, and the time of the oldest.</summary>
-internal sealed record ExpiredRequests(IReadOnlyList<string> RequestIds, long FromMs);
+/// <summary>The next expired requests of a workspace, and the time that their rows lie in.</summary>
+internal sealed record ExpiredRequests(IReadOnlyList<string> RequestIds, long FromMs, long BeforeMs);
 
 /// <summary>The writes of summing up and of removing (the same SQL on both databases).</summary>
 internal static class UsageDayAppend
@@ -34,17 +34,18 @@ internal static class UsageDayAppend
           reasoning_tokens = spend_usage_days.reasoning_tokens + excluded.reasoning_tokens, cost_nano = spend_usage_days.cost_nano + excluded.cost_nano
         """;
 
-    private const string OfRequests = " workspace_id = {0} AND at >= {1} AND at < {2} AND request_id IN (SELECT value FROM json_each({3})) ";
+    /// <summary>The plus signs keep SQLite from walking the index by time, which leads through every expired row: it must look the requests up.</summary>
+    private const string OfRequests = " +workspace_id = {0} AND +at >= {1} AND +at < {2} AND request_id IN (SELECT value FROM json_each({3})) ";
 
-    private static readonly string OfRequestsPostgres = OfRequests.Replace("IN (SELECT value FROM json_each({3}))", "= ANY({3})", StringComparison.Ordinal);
+    private const string OfRequestsPostgres = " workspace_id = {0} AND at >= {1} AND at < {2} AND request_id = ANY({3}) ";
 
     /// <summary>Sums the expired rows of whole requests up and removes them; the answer is how many rows that were.</summary>
-    public static async Task<int> FoldAsync(Db db, bool sqlite, string workspaceId, ExpiredRequests step, long before, CancellationToken cancel)
+    public static async Task<int> FoldAsync(Db db, bool sqlite, string workspaceId, ExpiredRequests step, CancellationToken cancel)
     {
         var (condition, ids) = sqlite ? (OfRequests, (object)JsonSerializer.Serialize(step.RequestIds)) : (OfRequestsPostgres, step.RequestIds.ToArray());
         var (fold, remove) = (AddUp + condition + ToDays, "DELETE FROM spend_attempts WHERE" + condition);
-        await db.Database.ExecuteSqlRawAsync(fold, [workspaceId, step.FromMs, before, ids], cancel);
-        return await db.Database.ExecuteSqlRawAsync(remove, [workspaceId, step.FromMs, before, ids], cancel);
+        await db.Database.ExecuteSqlRawAsync(fold, [workspaceId, step.FromMs, step.BeforeMs, ids], cancel);
+        return await db.Database.ExecuteSqlRawAsync(remove, [workspaceId, step.FromMs, step.BeforeMs, ids], cancel);
     }
 
     /// <summary>Sums a whole day up, of all workspaces. The rows go with their partition.</summary>

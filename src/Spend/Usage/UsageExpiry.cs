@@ -14,6 +14,7 @@ internal sealed class UsageExpiry : IExpiry
     private const string Table = "spend_attempts";
     private const string Rows = "requests";
     private const long DayMs = 86_400_000;
+    private const long AttemptsMs = 3_600_000;
 
     public async Task RunAsync(ExpiryRun run, CancellationToken cancel)
     {
@@ -58,15 +59,19 @@ internal sealed class UsageExpiry : IExpiry
         while (await run.Store.ReadAsync(SystemJob.Expiry, db => FindAsync(db, terms.WorkspaceId, before, cancel), cancel) is { } step)
         {
             cancel.ThrowIfCancellationRequested();
-            await run.StepAsync(terms.Tenant, Rows, before, db => UsageDayAppend.FoldAsync(db, sqlite, terms.WorkspaceId, step, before, cancel), cancel);
+            await run.StepAsync(terms.Tenant, Rows, before, db => UsageDayAppend.FoldAsync(db, sqlite, terms.WorkspaceId, step, cancel), cancel);
         }
     }
 
-    /// <summary>The requests of the oldest expired rows. All expired rows of a request go in one step, so that its sums count it once.</summary>
+    /// <summary>
+    /// The requests of the oldest expired rows. All rows of a request go in one step, so that its sums count it once; none of its attempts
+    /// begins more than an hour after the first.
+    /// </summary>
     private static async Task<ExpiredRequests?> FindAsync(Db db, string workspaceId, long before, CancellationToken cancel)
     {
         var rows = await db.Set<AttemptRecord>().Where(a => a.WorkspaceId == workspaceId && a.At < before)
             .OrderBy(a => a.At).Select(a => new { a.RequestId, a.At }).Take(ExpiryRun.StepRows).ToListAsync(cancel);
-        return rows.Count == 0 ? null : new ExpiredRequests([.. rows.Select(r => r.RequestId).Distinct()], rows[0].At);
+        return rows.Count == 0 ? null : new ExpiredRequests(
+            [.. rows.Select(r => r.RequestId).Distinct()], rows[0].At, Math.Min(before, rows[^1].At + AttemptsMs));
     }
 }

@@ -10,7 +10,7 @@ namespace Crew.Http;
 /// receipts. It runs when this node begins to lead, every hour, and more often while the disk is full.
 /// </summary>
 internal sealed partial class UpkeepLoop(
-    Store store, Election election, IWorkspaceDirectory workspaces, IEnumerable<IExpiry> kinds, Metrics metrics, UpkeepOptions options,
+    Store store, Election election, IWorkspaceDirectory workspaces, IEnumerable<IExpiry> kinds, DiskWatch disk, Metrics metrics, UpkeepOptions options,
     TimeProvider clock, ILogger<UpkeepLoop> log) : BackgroundService
 {
     private const int LookSeconds = 1;
@@ -34,6 +34,8 @@ internal sealed partial class UpkeepLoop(
         Volatile.Write(ref _ranAt, clock.GetUtcNow().ToUnixTimeSeconds());
     }
 
+    private TimeSpan Period => disk.IsFull ? TimeSpan.FromSeconds(options.FullDiskSeconds) : TimeSpan.FromMinutes(options.PeriodMinutes);
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         metrics.Gauge("crew_upkeep_removed_rows", "Rows that this node removed because their retention was over, since it started.", () => Volatile.Read(ref _removed));
@@ -50,7 +52,7 @@ internal sealed partial class UpkeepLoop(
                 {
                     ran = null;
                 }
-                else if (ran is not { } last || clock.GetElapsedTime(last) >= TimeSpan.FromMinutes(options.PeriodMinutes))
+                else if (ran is not { } last || clock.GetElapsedTime(last) >= Period)
                 {
                     ran = clock.GetTimestamp();
                     await TryAsync(() => RunAsync(stoppingToken));

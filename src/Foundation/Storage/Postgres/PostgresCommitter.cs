@@ -41,9 +41,11 @@ internal sealed class PostgresCommitter(StoreOptions options, NpgsqlDataSource p
                 works.Add(work);
             }
 
+            Begin();
             var result = await FlushAsync(works);
             Commits++;
             Works += works.Count;
+            Note(result == FlushResult.Unavailable);
             if (result == FlushResult.Refused)
             {
                 await FlushOneByOneAsync(works);

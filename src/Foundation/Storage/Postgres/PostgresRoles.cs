@@ -21,7 +21,10 @@ internal sealed class PostgresRoles
     /// A node that stands still in the middle of a transaction holds its locks, and holds the audit log's order up on all nodes.
     /// PostgreSQL ends such a transaction after this time.
     /// </summary>
-    private const int IdleMilliseconds = 5_000;
+    private const int IdleMilliseconds = 15_000;
+
+    /// <summary>Longest wait for a connection, and for the first answer on it.</summary>
+    public const int OpenSeconds = 5;
 
     public string App { get; }
 

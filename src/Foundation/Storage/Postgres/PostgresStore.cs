@@ -104,7 +104,11 @@ internal sealed class PostgresStore : Store
     public override async Task<IReadOnlyList<StoreFinding>> ExamineAsync(CancellationToken cancel = default)
     {
         await using var connection = await OpenAsync(_migrate, cancel);
-        return await PostgresExamination.RunAsync(connection, _roles, Clock, cancel);
+        return
+        [
+            .. await PostgresExamination.RunAsync(connection, _roles, Clock, cancel),
+            .. await PostgresUpkeepExamination.RunAsync(connection, _roles.System, Clock.GetUtcNow(), cancel),
+        ];
     }
 
     public override async Task<Outcome<bool>> StartAsync(CancellationToken cancel = default)
@@ -363,7 +367,11 @@ internal sealed class PostgresStore : Store
 
     private static async Task SetTenantAsync(NpgsqlConnection connection, Tenant? tenant, CancellationToken cancel)
     {
-        await using var command = new NpgsqlCommand("SELECT set_config('crew.organization', $1, true), set_config('crew.workspace', $2, true)", connection);
+        // The first statement of every transaction: when the database stands still it is this one that notices, and nothing was done yet.
+        await using var command = new NpgsqlCommand("SELECT set_config('crew.organization', $1, true), set_config('crew.workspace', $2, true)", connection)
+        {
+            CommandTimeout = PostgresRoles.OpenSeconds,
+        };
         command.Parameters.AddWithValue(tenant?.OrganizationId ?? "");
         command.Parameters.AddWithValue(tenant?.WorkspaceId ?? "");
         await command.ExecuteNonQueryAsync(cancel);

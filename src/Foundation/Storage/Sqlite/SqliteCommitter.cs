@@ -121,6 +121,7 @@ internal sealed class SqliteCommitter(StoreOptions options, Func<SqliteConnectio
                 return;
             }
 
+            Begin();
             Commit(batch, items);
             gathering.Note(items.Count);
             if (_walIsLong)
@@ -210,6 +211,7 @@ internal sealed class SqliteCommitter(StoreOptions options, Func<SqliteConnectio
 
         Commits++;
         Works += items.Count;
+        Note(!durable);
         CompleteAll([.. items.OfType<AppendWork>()], durable);
         foreach (var change in items.OfType<SqliteChange>())
         {

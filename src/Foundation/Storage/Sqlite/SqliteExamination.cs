@@ -7,7 +7,7 @@ internal static class SqliteExamination
 {
     private const int ClockSlackSeconds = 60;
 
-    public static IReadOnlyList<StoreFinding> Run(SqliteConnection connection, DateTimeOffset now)
+    public static IReadOnlyList<StoreFinding> Run(SqliteConnection connection, string folder, DateTimeOffset now)
     {
         const string name = "sqlite_integrity";
         string answer;
@@ -24,6 +24,7 @@ internal static class SqliteExamination
 
         return
         [
+            .. Sizes(connection, folder, now),
             answer == "ok"
                 ? new StoreFinding(name, FindingLevel.Ok, "SQLite's quick check finds no damage.")
                 : new StoreFinding(name, FindingLevel.Failed, $"SQLite's quick check finds damage: {answer}.",
@@ -34,6 +35,20 @@ internal static class SqliteExamination
                     $"The clock says {now:yyyy-MM-dd HH:mm:ss}Z, but the latest change was made at {DateTimeOffset.FromUnixTimeMilliseconds(latest):yyyy-MM-dd HH:mm:ss}Z.",
                     "Set the clock of this machine right, and keep it so with NTP (for example chrony or systemd-timesyncd)."),
         ];
+    }
+
+    /// <summary>Nothing for a damaged file: its damage is the finding.</summary>
+    private static IEnumerable<StoreFinding> Sizes(SqliteConnection connection, string folder, DateTimeOffset now)
+    {
+        try
+        {
+            var reusable = (long)Scalar(connection, "SELECT freelist_count * page_size FROM pragma_freelist_count(), pragma_page_size()");
+            return [SizeForecast.Of(SqliteSizes.Read(connection, now), new DriveInfo(folder).AvailableFreeSpace + reusable, now)];
+        }
+        catch (SqliteException)
+        {
+            return [];
+        }
     }
 
     private static object Scalar(SqliteConnection connection, string sql)

@@ -30,9 +30,12 @@ internal sealed class SqliteStore : Store
     {
         _options = options;
         _committer = new SqliteCommitter(options, OpenConnection, clock);
+        Disk = new DiskReserve(options, ReusableBytes);
     }
 
     public override Committer Committer => _committer;
+
+    public override DiskReserve Disk { get; }
 
     public override string Dialect => "sqlite";
 
@@ -57,6 +60,7 @@ internal sealed class SqliteStore : Store
             File.SetUnixFileMode(_options.DataFolder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
 
+        Disk.ReleaseIfFull();
         using var connection = OpenConnection();
         Execute(connection, "PRAGMA journal_mode=WAL");
         Execute(connection, "BEGIN EXCLUSIVE");
@@ -122,7 +126,7 @@ internal sealed class SqliteStore : Store
     public override Task<IReadOnlyList<StoreFinding>> ExamineAsync(CancellationToken cancel = default)
     {
         using var connection = OpenConnection();
-        return Task.FromResult(SqliteExamination.Run(connection, Clock.GetUtcNow()));
+        return Task.FromResult(SqliteExamination.Run(connection, _options.DataFolder, Clock.GetUtcNow()));
     }
 
     public override async Task<Outcome<bool>> StartAsync(CancellationToken cancel = default)
@@ -203,6 +207,22 @@ internal sealed class SqliteStore : Store
     private protected override Task<Outcome<T>> ChangeCoreAsync<T>(
         Tenant? tenant, SystemJob? job, Func<Db, Task<Outcome<T>>> work, CancellationToken revoked, CancellationToken cancel) =>
         _committer.ChangeAsync(connection => new Db(OptionsFor(connection), Model, tenant, job), work);
+
+    /// <summary>Free pages of the database file; rows that come take them before the file grows.</summary>
+    private long ReusableBytes()
+    {
+        try
+        {
+            using var connection = OpenConnection();
+            using var command = connection.CreateCommand();
+            command.CommandText = "SELECT freelist_count * page_size FROM pragma_freelist_count(), pragma_page_size()";
+            return (long)command.ExecuteScalar()!;
+        }
+        catch (SqliteException error)
+        {
+            throw new StorageUnavailableException("The SQLite database could not be read.", error);
+        }
+    }
 
     private static DbContextOptions<Db> OptionsFor(SqliteConnection connection) =>
         new DbContextOptionsBuilder<Db>().UseSqlite(connection).ReplaceService<IModelCacheKeyFactory, StorageModel.CacheKeyFactory>().Options;
