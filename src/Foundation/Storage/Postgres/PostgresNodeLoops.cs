@@ -13,7 +13,6 @@ internal sealed class PostgresNodeLoops(string connectionString, PostgresNodes n
     private const int RenewMilliseconds = 400;
     private const int RetryMilliseconds = 100;
     private const int LeaveMilliseconds = 2_000;
-    private const int StartSeconds = 15;
 
     private readonly CancellationTokenSource _stopping = new();
     private readonly SemaphoreSlim _hint = new(0, 1);
@@ -22,18 +21,12 @@ internal sealed class PostgresNodeLoops(string connectionString, PostgresNodes n
     /// <summary>Enters, and keeps the place until disposed.</summary>
     public async Task StartAsync(CancellationToken cancel)
     {
-        // A start may wait longer than a renewal: a busy database is no reason not to serve.
-        var started = clock.GetTimestamp();
-        while (!await TryAsync(nodes.EnterAsync, cancel))
+        if (!await TryAsync(nodes.EnterAsync, cancel))
         {
-            if (clock.GetElapsedTime(started) > TimeSpan.FromSeconds(StartSeconds))
-            {
-                throw new StorageUnavailableException("PostgreSQL cannot be reached.", null);
-            }
-
-            await Task.Delay(TimeSpan.FromMilliseconds(RetryMilliseconds), clock, cancel);
+            throw new StorageUnavailableException("PostgreSQL cannot be reached.", null);
         }
 
+        await TryAsync(nodes.RenewAsync, cancel);
         _loops = Task.WhenAll(Task.Run(RenewAsync, CancellationToken.None), Task.Run(ListenAsync, CancellationToken.None), Task.Run(FollowAsync, CancellationToken.None));
     }
 
@@ -42,7 +35,7 @@ internal sealed class PostgresNodeLoops(string connectionString, PostgresNodes n
         await _stopping.CancelAsync();
         await _loops;
         using var limit = new CancellationTokenSource(TimeSpan.FromMilliseconds(LeaveMilliseconds), clock);
-        await TryAsync(nodes.LeaveAsync, limit.Token);
+        await TryAsync(_ => nodes.LeaveAsync(limit.Token), CancellationToken.None);
         _stopping.Dispose();
         _hint.Dispose();
     }

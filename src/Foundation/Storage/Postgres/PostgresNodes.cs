@@ -6,7 +6,8 @@ namespace Crew.Storage;
 /// The rows of the nodes: taken, renewed, confirmed, waited for and, where nobody is behind them any more, ended. On a pool of its own,
 /// so that no load keeps a renewal waiting.
 /// </summary>
-internal sealed class PostgresNodes(NpgsqlDataSource pool, ChangeFeed feed, Node node, TimeProvider clock)
+/// <param name="patient">For what a start asks once, and may wait for longer than a lease runs.</param>
+internal sealed class PostgresNodes(NpgsqlDataSource pool, NpgsqlDataSource patient, ChangeFeed feed, Node node, TimeProvider clock)
 {
     /// <summary>Ended rows are kept for a while, for people.</summary>
     private const long KeptMilliseconds = 86_400_000;
@@ -17,17 +18,18 @@ internal sealed class PostgresNodes(NpgsqlDataSource pool, ChangeFeed feed, Node
     private readonly Dictionary<long, (long Beat, long SeenAt)> _others = [];
     private long _confirmed;
 
-    /// <summary>Takes an epoch, and the first lease on it.</summary>
-    public async Task EnterAsync(CancellationToken cancel)
+    /// <summary>Takes an epoch; the first lease on it comes with the first renewal.</summary>
+    public Task EnterAsync(CancellationToken cancel) => EnterAsync(patient, cancel);
+
+    private async Task EnterAsync(NpgsqlDataSource source, CancellationToken cancel)
     {
         var applied = feed.Applied;
-        await using var command = pool.CreateCommand(
+        await using var command = source.CreateCommand(
             $"INSERT INTO storage_nodes (epoch, name, applied, started_at, renewed_at) VALUES (nextval('storage_epochs'), $1, $2, {Now}, {Now}) RETURNING epoch");
         command.Parameters.AddWithValue($"{Environment.MachineName}:{Environment.ProcessId}");
         command.Parameters.AddWithValue(applied);
         node.Enter((long)(await command.ExecuteScalarAsync(cancel))!);
         _confirmed = applied;
-        await RenewAsync(cancel);
     }
 
     /// <summary>Renews the lease: it runs on only when this process has applied all that PostgreSQL had at that moment.</summary>
@@ -70,7 +72,8 @@ internal sealed class PostgresNodes(NpgsqlDataSource pool, ChangeFeed feed, Node
         {
             if (node.Epoch == lost)
             {
-                await EnterAsync(cancel);
+                await EnterAsync(pool, cancel);
+                await RenewAsync(cancel);
             }
         }
         finally

@@ -35,7 +35,7 @@ internal sealed class PostgresStore : Store
         _append = PostgresRoles.Pool(connectionString, _roles.Append, 2);
         _system = PostgresRoles.Pool(connectionString, _roles.System, 8);
         _feed = PostgresRoles.Pool(connectionString, _roles.System, 4, answerSeconds: 2);
-        _nodes = new PostgresNodes(_feed, Feed, Node, clock);
+        _nodes = new PostgresNodes(_feed, _system, Feed, Node, clock);
         _guard = new PostgresGuard(_nodes, Feed, Node);
         _committer = new PostgresCommitter(options, _append, _guard, clock);
     }
