@@ -20,7 +20,8 @@ public sealed class DoctorTests
         checks["size_forecast"].Message.ShouldContain("audit_records ");
         checks.Keys.ShouldBe(
         [
-            "tls", "trusted_proxies", "public_url", "data_folder", "disk_space", "database", "schema", "size_forecast", "sqlite_integrity", "clock",
+            "tls", "trusted_proxies", "public_url", "egress", "data_folder", "disk_space", "database", "schema", "size_forecast",
+            "sqlite_integrity", "clock",
             "master_key_file", "master_key", "budget_ledger", "keys_rotation", "account_master", "first_run_file", "port",
         ]);
         Shell.Snapshot(shell.At("data"))["crew.db"].ShouldBe(before, "an examination changes nothing");
