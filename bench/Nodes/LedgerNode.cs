@@ -64,17 +64,31 @@ internal sealed class LedgerNode : IAsyncDisposable
     {
         IEnumerable<BudgetSubject> subjects =
             [BudgetSubject.Organization(Organization), BudgetSubject.Workspace(Workspace), .. keys.Select(k => BudgetSubject.Key(Workspace, k))];
-        foreach (var some in subjects.Chunk(500))
+        foreach (var some in subjects.Chunk(100))
         {
-            Check((await Store.ChangeAsync<bool>(new Tenant(Organization, Workspace), Origin.System, db =>
+            Check((await AddAsync(some, amount)).Fault);
+        }
+    }
+
+    /// <summary>A cold start on a busy machine may take longer than a statement may; then it is tried again.</summary>
+    private async Task<Outcome<bool>> AddAsync(BudgetSubject[] subjects, NanoUsd amount)
+    {
+        const int tries = 5;
+        for (var attempt = 1; ; attempt++)
+        {
+            var added = await Store.ChangeAsync<bool>(new Tenant(Organization, Workspace), Origin.System, db =>
             {
-                foreach (var subject in some)
+                foreach (var subject in subjects)
                 {
                     CreateBudget.Add(db, Organization, subject, new BudgetDraft(amount, BudgetWindow.Total, "strict", false), Clock);
                 }
 
                 return Task.FromResult<Outcome<bool>>(true);
-            })).Fault);
+            });
+            if (added.Fault != Faults.StorageUnavailable || attempt == tries)
+            {
+                return added;
+            }
         }
     }
 
