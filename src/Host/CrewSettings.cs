@@ -73,6 +73,8 @@ internal sealed class CrewSettings
 
     public string? OpenAiApiKey => Get("OPENAI_API_KEY");
 
+    public string? AnthropicApiKey => Get("ANTHROPIC_API_KEY");
+
     /// <summary>The key file that the first start on SQLite makes: beside the data folder, never in it.</summary>
     public string DefaultKeyFile => Sealing.MasterKey.DefaultFileOf(DataFolder);
 

@@ -170,7 +170,7 @@ internal sealed class Installation(IServiceProvider services, CrewSettings setti
 
         // The operator's own provider accounts belong to the first organization; further ones bring theirs.
         if (isFirst && (await services.GetRequiredService<OperatorProviders>()
-            .EnsureAsync(organization.OrganizationId, settings.OpenAiApiKey, Operator, cancel)).Failed(out var providerless))
+            .EnsureAsync(organization.OrganizationId, settings.OpenAiApiKey, settings.AnthropicApiKey, Operator, cancel)).Failed(out var providerless))
         {
             return providerless;
         }

@@ -110,12 +110,7 @@ public static class ErrorWriter
         }
 
         json.WriteString("code", fault.Code);
-        if (fault.Details is { Count: > 0 } details)
-        {
-            json.WritePropertyName("details");
-            JsonSerializer.Serialize(json, details, ApiJson.Options);
-        }
-
+        WriteDetails(json, fault);
         json.WriteEndObject();
         json.WriteEndObject();
     }
@@ -140,8 +135,18 @@ public static class ErrorWriter
         });
         json.WriteString("message", fault.Message);
         json.WriteString("code", fault.Code);
+        WriteDetails(json, fault);
         json.WriteEndObject();
         json.WriteString("request_id", requestId);
         json.WriteEndObject();
+    }
+
+    private static void WriteDetails(Utf8JsonWriter json, Fault fault)
+    {
+        if (fault.Details is { Count: > 0 } details)
+        {
+            json.WritePropertyName("details");
+            JsonSerializer.Serialize(json, details, ApiJson.Options);
+        }
     }
 }

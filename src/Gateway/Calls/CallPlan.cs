@@ -17,10 +17,11 @@ internal sealed class CallPlan
     {
         (Format, Request, Model, IsSandboxed) = (format, request, model, isSandboxed);
         _cap = format.HasOutput ? request.OutputCap ?? model.MaxOutputTokens : 0;
-        Worst = new WorstCase(request.BodyBytes, _cap ?? 0, request.Choices, request.Features.HasFlag(RequestFeatures.Tools));
+        Worst = new WorstCase(request.BodyBytes, _cap ?? 0, request.Choices, request.Features.HasFlag(RequestFeatures.Tools),
+            request.Features.HasFlag(RequestFeatures.LongCache));
         Hold = model.Prices is { } prices && !format.IsFree
             ? HoldRequest.AtPrices(
-                (Int128)Worst.InputTokens * prices.DearestInput.Value, (Int128)prices.Output.Value * request.Choices,
+                (Int128)Worst.InputTokens * Worst.InputPrice(prices).Value, (Int128)prices.Output.Value * request.Choices,
                 PriceList.TokensPerPrice, _cap ?? 0, _cap is not null && request.CostIsBoundable)
             : new HoldRequest(NanoUsd.Zero, NanoUsd.Zero, _cap ?? 0, true);
     }

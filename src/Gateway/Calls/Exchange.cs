@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using Crew.Gateway.Catalogue;
 using Crew.Gateway.Forwarding;
+using Crew.Gateway.Providers;
 using Crew.Gateway.Routing;
 using Crew.Http;
 using Crew.Kernel;
@@ -274,7 +275,7 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
     private HttpRequestMessage Build(Target target, Hold hold)
     {
         var spliced = body.Lend(plan.BodyFor(body.Sequence, target, hold));
-        var request = new HttpRequestMessage(HttpMethod.Post, target.Provider.UriOf(plan.Format.Operation))
+        var request = new HttpRequestMessage(HttpMethod.Post, Address(target.Provider))
         {
             // HTTP/2 where the provider offers it in the handshake (ALPN), HTTP/1.1 elsewhere and on plain connections.
             Version = HttpVersion.Version20,
@@ -296,6 +297,13 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
 
         plan.Format.Complete(request.Headers);
         return request;
+    }
+
+    private Uri Address(ProviderLink provider)
+    {
+        var address = provider.UriOf(plan.Format.Operation)!;
+        var query = call.Http.Request.QueryString.Value;
+        return string.IsNullOrEmpty(query) || !plan.Format.PassesQuery(query) ? address : new Uri(address + query);
     }
 
     /// <summary>What a failed call means to the client, and whether the provider may have begun to work, and so to bill.</summary>

@@ -73,6 +73,11 @@ internal sealed class InferenceEndpoint(
         }
 
         var request = scanned.Value;
+        if (format.FeaturesOf(call.Http.Request.Headers, request.BodyBytes) is var asked and not RequestFeatures.None)
+        {
+            request = request with { Features = request.Features | asked };
+        }
+
         if (ModelAccess.IsSandboxed(call.Caller, call.Workspace))
         {
             return new CallPlan(format, request, catalogue.SandboxFor(request.Model), true);

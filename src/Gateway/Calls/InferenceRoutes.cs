@@ -17,6 +17,15 @@ internal static class InferenceRoutes
             .PassesOn("A request as OpenAI's chat completions take it; fields that Crew does not govern are passed on unchanged.",
                 "A chat completion in OpenAI's form, or server-sent events of its chunks with stream: true.")
             .Example("""{"model": "crew-sandbox-echo", "messages": [{"role": "user", "content": "Hello"}]}""");
+        Map(app, WireFormats.Messages)
+            .WithName("Messages.Create").WithSummary("A message, in one piece or streamed, as Anthropic clients ask for it.").WithTags("Messages")
+            .PassesOn("A request as Anthropic's messages take it; fields that Crew does not govern are passed on unchanged.",
+                "A message in Anthropic's form, or server-sent events of its parts with stream: true.")
+            .Example("""{"model": "crew-sandbox-echo", "max_tokens": 64, "messages": [{"role": "user", "content": "Hello"}]}""");
+        Map(app, WireFormats.CountTokens)
+            .WithName("Messages.CountTokens").WithSummary("Count the input tokens of a message without sending it. Costs nothing.").WithTags("Messages")
+            .PassesOn("A request as Anthropic's count_tokens takes it.", "The number of input tokens, in Anthropic's form.")
+            .Example("""{"model": "crew-sandbox-echo", "messages": [{"role": "user", "content": "Hello"}]}""");
     }
 
     private static IEndpointConventionBuilder Map(IEndpointRouteBuilder app, WireFormat format) =>

@@ -14,7 +14,7 @@ namespace Crew.Gateway.Contracts;
 public sealed class OperatorProviders
 {
     public const string OpenAiVariable = "OPENAI_API_KEY";
-    private const string PriceFile = "Crew.Gateway.Prices.openai.json";
+    public const string AnthropicVariable = "ANTHROPIC_API_KEY";
 
     private readonly Store _store;
     private readonly KeyRing _ring;
@@ -23,18 +23,30 @@ public sealed class OperatorProviders
     public OperatorProviders(Store store, KeyRing ring, TimeProvider clock) => (_store, _ring, _clock) = (store, ring, clock);
 
     /// <summary>
-    /// Makes the organization's provider "OpenAI" with the models of the built-in price list, unless the organization has a provider
-    /// already. The credential itself stays in the environment. Nothing is called. False: there was nothing to do.
+    /// Makes the organization's providers "OpenAI" and "Anthropic" with the models of the built-in price lists, unless the organization has
+    /// a provider already. The credentials themselves stay in the environment. Nothing is called. False: there was nothing to do.
     /// </summary>
-    /// <param name="openAiKey">The value of <see cref="OpenAiVariable"/>; null or empty does nothing.</param>
-    public async Task<Outcome<bool>> EnsureAsync(string organizationId, string? openAiKey, Origin origin, CancellationToken cancel)
+    /// <param name="openAiKey">The value of <see cref="OpenAiVariable"/>; null or empty makes no such provider.</param>
+    /// <param name="anthropicKey">The value of <see cref="AnthropicVariable"/>; null or empty makes no such provider.</param>
+    public async Task<Outcome<bool>> EnsureAsync(
+        string organizationId, string? openAiKey, string? anthropicKey, Origin origin, CancellationToken cancel)
     {
-        if (string.IsNullOrWhiteSpace(openAiKey))
+        List<(string Kind, string Variable)> wanted = [];
+        if (!string.IsNullOrWhiteSpace(openAiKey))
+        {
+            wanted.Add((Provider.OpenAi, OpenAiVariable));
+        }
+
+        if (!string.IsNullOrWhiteSpace(anthropicKey))
+        {
+            wanted.Add((Provider.Anthropic, AnthropicVariable));
+        }
+
+        if (wanted.Count == 0)
         {
             return false;
         }
 
-        var list = ReadList();
         var now = _clock.GetUtcNow();
         return await _store.ChangeAsync<bool>(new Tenant(organizationId, null), origin, async db =>
         {
@@ -43,36 +55,42 @@ public sealed class OperatorProviders
                 return false;
             }
 
-            var provider = MakeProvider(organizationId, list.BaseUrl, now);
-            provider.Seal(_ring, new SecretText($"env:{OpenAiVariable}"));
-            db.Add(provider);
-            db.Raise(ProviderAccess.Happened(provider, "provider.created",
-                new FieldChange("kind", null, provider.Kind), new FieldChange("base_url", null, provider.BaseUrl)));
-            foreach (var entry in list.Models)
-            {
-                var model = MakeModel(provider, entry, now);
-                db.Add(model);
-                db.Raise(ModelDraft.Happened(model, "model.created"));
-            }
-
-            ProviderAccess.Touch(db, provider);
+            wanted.ForEach(one => Add(db, organizationId, one.Kind, one.Variable, now));
             return true;
         }, cancel);
     }
 
-    internal static PriceListFile ReadList()
+    internal static PriceListFile ReadList(string kind)
     {
-        using var stream = typeof(OperatorProviders).Assembly.GetManifestResourceStream(PriceFile)!;
+        using var stream = typeof(OperatorProviders).Assembly.GetManifestResourceStream($"Crew.Gateway.Prices.{kind}.json")!;
         return JsonSerializer.Deserialize<PriceListFile>(stream, ApiJson.Options)!;
     }
 
-    private static Provider MakeProvider(string organizationId, string baseUrl, DateTimeOffset now) => new()
+    private void Add(Db db, string organizationId, string kind, string variable, DateTimeOffset now)
+    {
+        var list = ReadList(kind);
+        var provider = MakeProvider(organizationId, kind, list, now);
+        provider.Seal(_ring, new SecretText($"env:{variable}"));
+        db.Add(provider);
+        db.Raise(ProviderAccess.Happened(provider, "provider.created",
+            new FieldChange("kind", null, provider.Kind), new FieldChange("base_url", null, provider.BaseUrl)));
+        foreach (var entry in list.Models)
+        {
+            var model = MakeModel(provider, entry, now);
+            db.Add(model);
+            db.Raise(ModelDraft.Happened(model, "model.created"));
+        }
+
+        ProviderAccess.Touch(db, provider);
+    }
+
+    private static Provider MakeProvider(string organizationId, string kind, PriceListFile list, DateTimeOffset now) => new()
     {
         Id = Id.New(IdPrefix.Provider, now),
         OrganizationId = organizationId,
-        Name = "OpenAI",
-        Kind = Provider.OpenAi,
-        BaseUrl = baseUrl,
+        Name = list.Name,
+        Kind = kind,
+        BaseUrl = list.BaseUrl,
         Timeouts = JsonSerializer.Serialize(new ProviderTimeouts(), ApiJson.Options),
         CreatedAt = now,
         UpdatedAt = now,
@@ -80,7 +98,7 @@ public sealed class OperatorProviders
 
     private static Model MakeModel(Provider provider, PricedModel entry, DateTimeOffset now)
     {
-        var prices = PriceList.Parse(entry.Input, entry.Output, entry.CacheRead).Value;
+        var prices = PriceList.Parse(entry.Input, entry.Output, entry.CacheRead, entry.CacheWrite).Value;
         return new Model
         {
             Id = entry.Id,
@@ -99,8 +117,8 @@ public sealed class OperatorProviders
     }
 
     /// <summary>The built-in list: list prices as of a day, to be checked against the provider's own page.</summary>
-    internal sealed record PriceListFile(string AsOf, string Source, string BaseUrl, IReadOnlyList<PricedModel> Models);
+    internal sealed record PriceListFile(string Name, string AsOf, string Source, string BaseUrl, IReadOnlyList<PricedModel> Models);
 
     /// <summary>One model of it.</summary>
-    internal sealed record PricedModel(string Id, string Input, string Output, string? CacheRead, int ContextWindow, int MaxOutputTokens);
+    internal sealed record PricedModel(string Id, string Input, string Output, string? CacheRead, string? CacheWrite, int ContextWindow, int MaxOutputTokens);
 }

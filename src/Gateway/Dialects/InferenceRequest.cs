@@ -59,5 +59,5 @@ internal sealed record InferenceRequest
     public int Choices => Math.Max(N?.Value ?? 1, BestOf?.Value ?? 1);
 
     /// <summary>Whether body size, output cap and <see cref="Choices"/> bound the price; else a strict budget refuses the call.</summary>
-    public bool CostIsBoundable => (Features & ~RequestFeatures.Tools) == RequestFeatures.None;
+    public bool CostIsBoundable => (Features & ~(RequestFeatures.Tools | RequestFeatures.LongCache)) == RequestFeatures.None;
 }

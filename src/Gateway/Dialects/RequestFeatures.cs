@@ -29,4 +29,7 @@ internal enum RequestFeatures
     /// may charge by use, and what it finds is read as input.
     /// </summary>
     HostedTools = 64,
+
+    /// <summary>Input may be written to a cache that keeps it for an hour, which is dearer than the short one.</summary>
+    LongCache = 128,
 }

@@ -27,6 +27,14 @@ internal enum RequestField
     SearchParameters,
     EnableSearch,
     DataSources,
+    System,
+    Thinking,
+    BudgetTokens,
+    Container,
+    McpServers,
+    ContextManagement,
+    Speed,
+    InferenceGeo,
 }
 
 /// <summary>Names of fields and of content parts.</summary>
@@ -35,7 +43,29 @@ internal static class RequestFields
     /// <summary>The governed field of this name at this endpoint.</summary>
     public static RequestField Find(Operation operation, ReadOnlySpan<byte> name) => operation switch
     {
+        Operation.Messages => FindMessages(name),
+        Operation.CountTokens => name.SequenceEqual("model"u8) ? RequestField.Model : RequestField.Other,
         _ => FindChat(name),
+    };
+
+    private static RequestField FindMessages(ReadOnlySpan<byte> name) => name.Length switch
+    {
+        5 when name.SequenceEqual("model"u8) => RequestField.Model,
+        5 when name.SequenceEqual("tools"u8) => RequestField.Tools,
+        5 when name.SequenceEqual("speed"u8) => RequestField.Speed,
+        6 when name.SequenceEqual("stream"u8) => RequestField.Stream,
+        6 when name.SequenceEqual("system"u8) => RequestField.System,
+        6 when name.SequenceEqual("models"u8) => RequestField.OtherModels,
+        8 when name.SequenceEqual("messages"u8) => RequestField.Messages,
+        8 when name.SequenceEqual("thinking"u8) => RequestField.Thinking,
+        9 when name.SequenceEqual("container"u8) => RequestField.Container,
+        9 when name.SequenceEqual("fallbacks"u8) => RequestField.Fallbacks,
+        10 when name.SequenceEqual("max_tokens"u8) => RequestField.MaxTokens,
+        11 when name.SequenceEqual("mcp_servers"u8) => RequestField.McpServers,
+        12 when name.SequenceEqual("service_tier"u8) => RequestField.ServiceTier,
+        13 when name.SequenceEqual("inference_geo"u8) => RequestField.InferenceGeo,
+        18 when name.SequenceEqual("context_management"u8) => RequestField.ContextManagement,
+        _ => RequestField.Other,
     };
 
     private static RequestField FindChat(ReadOnlySpan<byte> name) => name.Length switch
@@ -90,8 +120,24 @@ internal static class RequestFields
         RequestField.SearchParameters => "search_parameters",
         RequestField.EnableSearch => "enable_search",
         RequestField.DataSources => "data_sources",
+        RequestField.System => "system",
+        RequestField.Thinking => "thinking",
+        RequestField.BudgetTokens => "thinking.budget_tokens",
+        RequestField.Container => "container",
+        RequestField.McpServers => "mcp_servers",
+        RequestField.ContextManagement => "context_management",
+        RequestField.Speed => "speed",
+        RequestField.InferenceGeo => "inference_geo",
         _ => "",
     };
+
+    /// <summary>Whether a service tier costs no more than the listed price.</summary>
+    public static bool IsListedTier(Operation operation, ReadOnlySpan<byte> tier) => operation == Operation.Messages
+        ? tier.SequenceEqual("auto"u8) || tier.SequenceEqual("standard_only"u8)
+        : tier.SequenceEqual("default"u8) || tier.SequenceEqual("flex"u8);
+
+    /// <summary>Whether a tool of this type is run by the client.</summary>
+    public static bool IsClientTool(ReadOnlySpan<byte> type) => type.SequenceEqual("function"u8) || type.SequenceEqual("custom"u8);
 
     /// <summary>A member of a content part that refers to something beyond its own bytes.</summary>
     public static bool IsMedia(ReadOnlySpan<byte> name) =>
@@ -104,5 +150,7 @@ internal static class RequestFields
     /// <summary>The type of a content part or tool call that is text, all of it in the body.</summary>
     public static bool IsTextual(ReadOnlySpan<byte> type) =>
         type.SequenceEqual("text"u8) || type.SequenceEqual("refusal"u8) || type.SequenceEqual("function"u8)
-        || type.SequenceEqual("custom"u8) || type.SequenceEqual("input_text"u8) || type.SequenceEqual("output_text"u8);
+        || type.SequenceEqual("custom"u8) || type.SequenceEqual("input_text"u8) || type.SequenceEqual("output_text"u8)
+        || type.SequenceEqual("tool_use"u8) || type.SequenceEqual("tool_result"u8) || type.SequenceEqual("thinking"u8)
+        || type.SequenceEqual("redacted_thinking"u8);
 }

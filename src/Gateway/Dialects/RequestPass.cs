@@ -24,6 +24,7 @@ internal ref partial struct RequestPass
     private NumberField? _n;
     private NumberField? _bestOf;
     private bool _tierSeen;
+    private int _leastOutputCap;
     private RequestFeatures _features;
 
     public RequestPass(ReadOnlySequence<byte> body, Operation operation)
@@ -102,6 +103,7 @@ internal ref partial struct RequestPass
             BestOf = _bestOf,
             Store = _store,
             Features = _features,
+            LeastOutputCap = _leastOutputCap,
         };
     }
 
@@ -142,6 +144,12 @@ internal ref partial struct RequestPass
             case RequestField.Modalities:
                 ReadModalities();
                 break;
+            case RequestField.Thinking:
+                ReadThinking();
+                break;
+            case RequestField.ContextManagement:
+                ReadContextManagement();
+                break;
             case RequestField.Tools:
                 ReadTools();
                 break;
@@ -169,7 +177,11 @@ internal ref partial struct RequestPass
                 RequestField.Audio => RequestFeatures.AudioOutput,
                 RequestField.WebSearchOptions => RequestFeatures.WebSearch,
                 RequestField.Prediction => RequestFeatures.Prediction,
-                RequestField.Plugins or RequestField.SearchParameters or RequestField.EnableSearch or RequestField.DataSources => RequestFeatures.HostedTools,
+                RequestField.Plugins or RequestField.SearchParameters or RequestField.EnableSearch or RequestField.DataSources
+                    or RequestField.Container => RequestFeatures.HostedTools,
+                RequestField.McpServers when !IsEmptyArray() => RequestFeatures.HostedTools,
+                RequestField.Speed when !IsText("standard"u8) => RequestFeatures.PricedTier,
+                RequestField.InferenceGeo when !IsText("global"u8) => RequestFeatures.PricedTier,
                 _ => RequestFeatures.None,
             };
         }
@@ -241,8 +253,9 @@ internal ref partial struct RequestPass
     private void ReadTier()
     {
         _tierSeen = true;
+        Span<byte> buffer = stackalloc byte[FieldName.MaxBytes];
         var listed = _reader.TokenType == JsonTokenType.Null || (_reader.TokenType == JsonTokenType.String && !_reader.ValueIsEscaped
-            && (_reader.ValueTextEquals("default"u8) || _reader.ValueTextEquals("flex"u8)));
+            && RequestFields.IsListedTier(_operation, buffer[..FieldName.Read(ref _reader, buffer, out _)]));
         _features |= listed ? RequestFeatures.None : RequestFeatures.PricedTier;
         SkipValue();
     }
@@ -325,6 +338,7 @@ internal ref partial struct RequestPass
         var depth = _reader.CurrentDepth;
         while (!TooDeep() && _reader.Read() && _reader.CurrentDepth > depth)
         {
+            NoteCacheTime();
         }
     }
 

@@ -7,7 +7,8 @@ internal ref partial struct RequestPass
 {
     /// <summary>
     /// Walks the messages for parts whose tokens the size of the body does not bound: a link of fifty bytes may be an image of
-    /// a thousand tokens. Message members stand at depth 3, members of content parts and tool calls at depth 5.
+    /// a thousand tokens. Message members stand at depth 3, members of content parts and tool calls at depth 5, those of the parts of a
+    /// tool's result at depth 7.
     /// </summary>
     private void ReadMessages()
     {
@@ -18,16 +19,25 @@ internal ref partial struct RequestPass
             return;
         }
 
+        var isNested = false;
         Span<byte> buffer = stackalloc byte[FieldName.MaxBytes];
         while (_reader.Read() && _reader.CurrentDepth > depth && !TooDeep())
         {
-            if (_reader.TokenType != JsonTokenType.PropertyName || (_reader.CurrentDepth != depth + 2 && _reader.CurrentDepth != depth + 4))
+            NoteCacheTime();
+            var level = _reader.CurrentDepth - depth;
+            if (_reader.TokenType != JsonTokenType.PropertyName || !(level is 2 or 4 || (level == 6 && isNested)))
             {
                 continue;
             }
 
             var name = buffer[..FieldName.Read(ref _reader, buffer, out _)];
-            var isPart = _reader.CurrentDepth == depth + 4;
+            var isPart = level > 2;
+            if (level == 4)
+            {
+                // What a tool gave back may hold parts in turn.
+                isNested = name.SequenceEqual("content"u8);
+            }
+
             var isType = isPart && name.SequenceEqual("type"u8);
             var media = isPart ? RequestFields.IsMedia(name) : name.SequenceEqual("audio"u8);
             if (isType || media)
@@ -60,15 +70,18 @@ internal ref partial struct RequestPass
             return;
         }
 
+        // Where the dialect has a default type, a tool that names none is the client's own.
+        var hasDefault = _operation == Operation.Messages;
         var (depth, isTyped) = (_reader.CurrentDepth, true);
         Span<byte> buffer = stackalloc byte[FieldName.MaxBytes];
         while (_reader.Read() && _reader.CurrentDepth > depth && !TooDeep())
         {
+            NoteCacheTime();
             if (_reader.CurrentDepth == depth + 1)
             {
                 // A tool begins or ends here; at its end it must have had a type.
                 _features |= isTyped ? RequestFeatures.None : RequestFeatures.HostedTools;
-                isTyped = _reader.TokenType == JsonTokenType.EndObject;
+                isTyped = hasDefault || _reader.TokenType == JsonTokenType.EndObject;
             }
             else if (_reader.CurrentDepth == depth + 2 && _reader.TokenType == JsonTokenType.PropertyName
                 && buffer[..FieldName.Read(ref _reader, buffer, out _)].SequenceEqual("type"u8))
@@ -83,5 +96,80 @@ internal ref partial struct RequestPass
     }
 
     private bool IsClientTool(scoped Span<byte> buffer) => _reader.TokenType == JsonTokenType.String
-        && buffer[..FieldName.Read(ref _reader, buffer, out _)] is var type && (type.SequenceEqual("function"u8) || type.SequenceEqual("custom"u8));
+        && RequestFields.IsClientTool(buffer[..FieldName.Read(ref _reader, buffer, out _)]);
+
+    /// <summary>A thinking budget must stay below the output cap.</summary>
+    private void ReadThinking()
+    {
+        if (_reader.TokenType != JsonTokenType.StartObject)
+        {
+            SkipValue();
+            return;
+        }
+
+        Span<byte> buffer = stackalloc byte[FieldName.MaxBytes];
+        while (_fault is null && _reader.Read() && _reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var isBudget = buffer[..FieldName.Read(ref _reader, buffer, out _)].SequenceEqual("budget_tokens"u8);
+            _reader.Read();
+            if (isBudget)
+            {
+                _leastOutputCap = ReadNumber(RequestField.BudgetTokens, int.MaxValue - 1) is { Value: { } budget } ? budget + 1 : 0;
+            }
+            else
+            {
+                SkipValue();
+            }
+        }
+    }
+
+    /// <summary>Clearing old parts costs nothing; any other edit of the context is work of the provider that the cap does not bound.</summary>
+    private void ReadContextManagement()
+    {
+        var depth = _reader.CurrentDepth;
+        if (_reader.TokenType is not (JsonTokenType.StartObject or JsonTokenType.StartArray))
+        {
+            return;
+        }
+
+        Span<byte> buffer = stackalloc byte[FieldName.MaxBytes];
+        while (!TooDeep() && _reader.Read() && _reader.CurrentDepth > depth)
+        {
+            if (_reader.TokenType == JsonTokenType.PropertyName && _reader.CurrentDepth == depth + 3
+                && buffer[..FieldName.Read(ref _reader, buffer, out _)].SequenceEqual("type"u8))
+            {
+                _reader.Read();
+                var clears = _reader.TokenType == JsonTokenType.String
+                    && buffer[..FieldName.Read(ref _reader, buffer, out _)].StartsWith("clear_"u8);
+                _features |= clears ? RequestFeatures.None : RequestFeatures.HostedTools;
+            }
+        }
+    }
+
+    /// <summary>A cache that keeps what is written for an hour is dearer to write; it is asked for by <c>ttl</c>, wherever that stands.</summary>
+    private void NoteCacheTime()
+    {
+        if (_operation != Operation.Messages || _reader.TokenType != JsonTokenType.PropertyName)
+        {
+            return;
+        }
+
+        Span<byte> buffer = stackalloc byte[FieldName.MaxBytes];
+        if (buffer[..FieldName.Read(ref _reader, buffer, out _)].SequenceEqual("ttl"u8))
+        {
+            // Looked at ahead, so that whoever walks here meets the value himself.
+            var ahead = _reader;
+            ahead.Read();
+            var isShort = ahead.TokenType == JsonTokenType.String && !ahead.ValueIsEscaped && ahead.ValueTextEquals("5m"u8);
+            _features |= isShort ? RequestFeatures.None : RequestFeatures.LongCache;
+        }
+    }
+
+    private readonly bool IsText(ReadOnlySpan<byte> text) => _reader.TokenType == JsonTokenType.String && _reader.ValueTextEquals(text);
+
+    private readonly bool IsEmptyArray()
+    {
+        var ahead = _reader;
+        return _reader.TokenType == JsonTokenType.StartArray && ahead.Read() && ahead.TokenType == JsonTokenType.EndArray;
+    }
 }

@@ -10,6 +10,8 @@ namespace Crew.Gateway.Dialects;
 internal enum Operation
 {
     ChatCompletions,
+    Messages,
+    CountTokens,
 }
 
 /// <summary>
@@ -57,6 +59,12 @@ internal abstract class WireFormat
     /// <summary>Whether a header of the provider goes on to the client.</summary>
     public abstract bool PassesToClient(string header);
 
+    /// <summary>Whether a query string of the client, question mark included, goes on to a provider of the same format.</summary>
+    public virtual bool PassesQuery(string query) => false;
+
+    /// <summary>What the headers ask for, as far as it matters for the price.</summary>
+    public virtual RequestFeatures FeaturesOf(IHeaderDictionary headers, long bodyBytes) => RequestFeatures.None;
+
     /// <summary>Adds the headers that a provider needs and that the client did not send.</summary>
     public virtual void Complete(HttpRequestHeaders headers)
     {
@@ -84,7 +92,9 @@ internal abstract class WireFormat
 internal static class WireFormats
 {
     public static readonly WireFormat Chat = new OpenAi.ChatFormat();
+    public static readonly WireFormat Messages = new Anthropic.MessagesFormat();
+    public static readonly WireFormat CountTokens = new Anthropic.CountTokensFormat();
 
     /// <summary>In the order of <see cref="Operation"/>.</summary>
-    public static readonly IReadOnlyList<WireFormat> All = [Chat];
+    public static readonly IReadOnlyList<WireFormat> All = [Chat, Messages, CountTokens];
 }

@@ -9,12 +9,18 @@ internal readonly record struct TokenCounts(long Input, long CacheRead, long Cac
     /// <summary>What a provider may claim per class; anything above is a broken number, and sums of it stay far from overflow.</summary>
     public const long MaxPerClass = 1_000_000_000_000;
 
+    /// <summary>How much of <see cref="CacheWrite"/> is kept for an hour, which is dearer to write. A part of that class, not one of its own.</summary>
+    public long LongCacheWrite { get; init; }
+
     public long AllInput => Input + CacheRead + CacheWrite;
 
     public long AllOutput => Output + Reasoning;
 
     public static TokenCounts operator +(TokenCounts a, TokenCounts b) => new(
-        a.Input + b.Input, a.CacheRead + b.CacheRead, a.CacheWrite + b.CacheWrite, a.Output + b.Output, a.Reasoning + b.Reasoning);
+        a.Input + b.Input, a.CacheRead + b.CacheRead, a.CacheWrite + b.CacheWrite, a.Output + b.Output, a.Reasoning + b.Reasoning)
+    {
+        LongCacheWrite = a.LongCacheWrite + b.LongCacheWrite,
+    };
 
     /// <summary>
     /// What a text of this many UTF-8 bytes has at least, where no count is to be had: four bytes a token, never zero for a text.

@@ -10,7 +10,8 @@ namespace Crew.Gateway.Metering;
 /// <param name="OutputCap">Output tokens per choice, as sent upstream.</param>
 /// <param name="Choices">How many answers are charged.</param>
 /// <param name="HasTools">Providers explain declared tools to the model in words of their own.</param>
-internal readonly record struct WorstCase(long BodyBytes, int OutputCap, int Choices, bool HasTools)
+/// <param name="HasLongCache">Input may be written to a cache at the dearer of its prices.</param>
+internal readonly record struct WorstCase(long BodyBytes, int OutputCap, int Choices, bool HasTools, bool HasLongCache = false)
 {
     /// <summary>Tokens that a chat template puts around the messages.</summary>
     public const int TemplateTokens = 256;
@@ -22,7 +23,11 @@ internal readonly record struct WorstCase(long BodyBytes, int OutputCap, int Cho
 
     public long OutputTokens => (long)OutputCap * Choices;
 
+    /// <summary>The dearest that a token of this input can become.</summary>
+    public NanoUsd InputPrice(PriceList prices) =>
+        HasLongCache ? new(Math.Max(prices.DearestInput.Value, prices.LongCacheWrite.Value)) : prices.DearestInput;
+
     /// <exception cref="OverflowException">The cost does not fit into 64 bits.</exception>
     public NanoUsd CostAt(PriceList prices) =>
-        PriceList.RoundUp(((Int128)InputTokens * prices.DearestInput.Value) + ((Int128)OutputTokens * prices.Output.Value));
+        PriceList.RoundUp(((Int128)InputTokens * InputPrice(prices).Value) + ((Int128)OutputTokens * prices.Output.Value));
 }

@@ -46,6 +46,7 @@ internal sealed record DataPolicy(string? Url, string? Region, int? RetentionDay
 internal sealed class Provider : IShared
 {
     public const string OpenAi = "openai";
+    public const string Anthropic = "anthropic";
     public const string Sandbox = "sandbox";
 
     public required string Id { get; init; }
@@ -58,7 +59,7 @@ internal sealed class Provider : IShared
 
     public required string Kind { get; init; }
 
-    /// <summary>What an OpenAI client takes as its base URL, without a slash at the end.</summary>
+    /// <summary>What a client of the provider's dialect takes as its base URL, without a slash at the end.</summary>
     public required string BaseUrl { get; set; }
 
     /// <summary>The credential, or where the operator keeps it (<c>env:NAME</c>, <c>file:PATH</c>).</summary>

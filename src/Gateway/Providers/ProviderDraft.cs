@@ -16,10 +16,10 @@ internal static class ProviderDraft
 
     public static Fault? Kind(string? kind) => kind switch
     {
-        Provider.OpenAi or Provider.Sandbox => null,
-        "anthropic" or "azure_openai" => Faults.Invalid("kind",
+        Provider.OpenAi or Provider.Anthropic or Provider.Sandbox => null,
+        "azure_openai" => Faults.Invalid("kind",
             $"Providers of kind {kind} come with a later version. Any server that speaks the OpenAI dialect is kind openai."),
-        _ => Faults.Invalid("kind", "kind must be openai (any server that speaks the OpenAI dialect) or sandbox."),
+        _ => Faults.Invalid("kind", "kind must be openai or anthropic (any server that speaks that dialect) or sandbox."),
     };
 
     /// <summary>The base address in the form in which it is kept. Looks at its text only; nothing is called.</summary>
@@ -47,12 +47,12 @@ internal static class ProviderDraft
         }
 
         var path = url.AbsolutePath.TrimEnd('/');
-        if (path.EndsWith("/chat/completions", StringComparison.Ordinal))
+        if (path.EndsWith("/chat/completions", StringComparison.Ordinal) || path.EndsWith("/messages", StringComparison.Ordinal))
         {
-            return Faults.Invalid("base_url", "base_url ends before the endpoint: leave /chat/completions out.");
+            return Faults.Invalid("base_url", "base_url ends before the endpoint: leave /chat/completions or /messages out.");
         }
 
-        return path.Length == 0
+        return path.Length == 0 && kind != Provider.Anthropic
             ? Faults.Invalid("base_url", "base_url must hold the path that OpenAI clients take, most often /v1, such as https://api.openai.com/v1.")
             : url.GetLeftPart(UriPartial.Authority) + path;
     }

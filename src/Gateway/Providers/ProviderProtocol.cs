@@ -8,7 +8,10 @@ internal sealed class ProviderProtocol
 {
     public static readonly ProviderProtocol OpenAi = new("Authorization", "Bearer ", null, Operation.ChatCompletions);
 
-    public static readonly ProviderProtocol Sandbox = new("Authorization", "Bearer ", SandboxProvider.BaseAddress, Operation.ChatCompletions);
+    public static readonly ProviderProtocol Anthropic = new("x-api-key", "", null, Operation.Messages, Operation.CountTokens);
+
+    public static readonly ProviderProtocol Sandbox = new("Authorization", "Bearer ", SandboxProvider.BaseAddress,
+        Operation.ChatCompletions, Operation.Messages, Operation.CountTokens);
 
     private readonly string _credentialPrefix;
     private readonly string? _address;
@@ -19,7 +22,24 @@ internal sealed class ProviderProtocol
 
     public string CredentialHeader { get; }
 
-    public static ProviderProtocol Of(string kind) => kind == Provider.Sandbox ? Sandbox : OpenAi;
+    public static ProviderProtocol Of(string kind) => kind switch
+    {
+        Provider.Sandbox => Sandbox,
+        Provider.Anthropic => Anthropic,
+        _ => OpenAi,
+    };
+
+    /// <summary>The address of the model list, and what a provider needs to be told beside the credential.</summary>
+    public HttpRequestMessage ListModels(string baseUrl)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Get, new Uri(Root(baseUrl) + "/models"));
+        if (this == Anthropic)
+        {
+            WireFormats.Messages.Complete(request.Headers);
+        }
+
+        return request;
+    }
 
     /// <summary>The header's value; null for a credential that no header can carry.</summary>
     public string? Credential(string text) =>
@@ -32,9 +52,12 @@ internal sealed class ProviderProtocol
         var uris = new Uri?[WireFormats.All.Count];
         foreach (var operation in _operations)
         {
-            uris[(int)operation] = new Uri((_address ?? baseUrl) + WireFormats.All[(int)operation].Path);
+            uris[(int)operation] = new Uri((_address ?? Root(baseUrl)) + WireFormats.All[(int)operation].Path);
         }
 
         return uris;
     }
+
+    /// <summary>Anthropic clients take a base URL without the version, OpenAI clients one with it; for the former either form is good.</summary>
+    private string Root(string baseUrl) => this == Anthropic && !baseUrl.EndsWith("/v1", StringComparison.Ordinal) ? baseUrl + "/v1" : baseUrl;
 }

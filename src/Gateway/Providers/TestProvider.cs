@@ -65,7 +65,7 @@ internal static class TestProvider
         var started = clock.GetTimestamp();
         using var client = new GuardedClient(factory, EgressPurpose.Provider, new EgressLimits { TotalTimeoutSeconds = TestSeconds }, clock,
             provider.OpenIdentity(ring));
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"{provider.BaseUrl}/models"));
+        using var request = ProviderProtocol.Of(provider.Kind).ListModels(provider.BaseUrl);
         request.Headers.TryAddWithoutValidation(link.CredentialHeader, link.Credential);
         var outcome = await client.Send(request, cancel);
         var took = (int)clock.GetElapsedTime(started).TotalMilliseconds;

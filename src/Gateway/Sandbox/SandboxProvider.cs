@@ -1,7 +1,10 @@
 using System.Buffers;
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text;
 using Crew.Gateway.Dialects.OpenAi;
+using Crew.Http;
 using Crew.Kernel;
 
 namespace Crew.Gateway.Sandbox;
@@ -17,97 +20,124 @@ internal sealed class SandboxProvider(TimeProvider clock) : HttpMessageHandler
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        var path = request.RequestUri?.AbsolutePath ?? "";
-        if (request.Method != HttpMethod.Post || !path.EndsWith("/chat/completions", StringComparison.Ordinal))
+        var isAnthropic = request.RequestUri is { } url && url.AbsolutePath.Contains("/messages", StringComparison.Ordinal);
+        var asked = await AskAsync(request, cancellationToken);
+        if (asked.Failed(out var fault))
         {
-            return Refuse(request, new Fault("unknown_url", 404, "The sandbox answers POST /chat/completions only."));
+            return Refuse(request, fault, isAnthropic);
         }
 
-        var body = request.Content is null ? [] : await request.Content.ReadAsByteArrayAsync(cancellationToken);
-        var parsed = SandboxRequest.Parse(body);
-        if (parsed.Failed(out var fault))
+        if (asked.Value.Format == SandboxFormat.Count)
         {
-            return Refuse(request, fault);
+            return Respond(request, HttpStatusCode.OK, Counted(asked.Value.PromptTokens), "application/json");
         }
 
-        var planned = SandboxReply.Plan(parsed.Value);
-        return planned.Failed(out fault) ? Refuse(request, fault) : await AnswerAsync(request, planned.Value, cancellationToken);
+        var planned = SandboxReply.Plan(asked.Value);
+        return planned.Failed(out fault) ? Refuse(request, fault, isAnthropic) : await AnswerAsync(request, planned.Value, isAnthropic, cancellationToken);
     }
 
-    private async Task<HttpResponseMessage> AnswerAsync(HttpRequestMessage request, SandboxReply reply, CancellationToken cancel)
+    /// <summary>What the request asks for, by the end of its path.</summary>
+    private static async Task<Outcome<SandboxRequest>> AskAsync(HttpRequestMessage request, CancellationToken cancel)
+    {
+        var path = request.RequestUri?.AbsolutePath ?? "";
+        var format = path.EndsWith("/chat/completions", StringComparison.Ordinal) ? SandboxFormat.Chat
+            : path.EndsWith("/messages", StringComparison.Ordinal) ? SandboxFormat.Message
+            : path.EndsWith("/messages/count_tokens", StringComparison.Ordinal) ? SandboxFormat.Count
+            : (SandboxFormat?)null;
+        if (format is not { } known || request.Method != HttpMethod.Post)
+        {
+            return new Fault("unknown_url", 404, "The sandbox answers POST /chat/completions, /messages and /messages/count_tokens only.");
+        }
+
+        var body = request.Content is null ? [] : await request.Content.ReadAsByteArrayAsync(cancel);
+        return SandboxRequest.Parse(body, known);
+    }
+
+    private static ReadOnlyMemoryContent Counted(int tokens) =>
+        new(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{{\"input_tokens\":{tokens}}}")));
+
+    private async Task<HttpResponseMessage> AnswerAsync(HttpRequestMessage request, SandboxReply reply, bool isAnthropic, CancellationToken cancel)
     {
         var script = reply.Script;
         var streams = reply.Request.Stream;
         await WaitAsync(script.FirstMs, cancel);
         if (script.Error is { } status && (script.After is null || !streams))
         {
-            return Refuse(request, Scripted(status));
+            return Refuse(request, Scripted(status), isAnthropic);
         }
 
-        var writer = new SandboxWriter(reply, Id.New("chatcmpl-", clock), clock.GetUtcNow().ToUnixTimeSeconds());
+        SandboxVoice voice = isAnthropic
+            ? new MessageVoice(reply, Id.New("msg_", clock))
+            : new ChatVoice(reply, Id.New("chatcmpl-", clock), clock.GetUtcNow().ToUnixTimeSeconds());
         if (streams)
         {
-            var content = new StreamContent(new SandboxStream(Steps(reply, writer), clock));
+            var content = new StreamContent(new SandboxStream(Steps(reply, voice, isAnthropic), clock));
             return Respond(request, HttpStatusCode.OK, content, "text/event-stream");
         }
 
         await WaitAsync(script.DelayMs * reply.Tokens.Count, cancel);
         return script.Cut
             ? throw new HttpRequestException(HttpRequestError.ResponseEnded, "The sandbox broke the connection, as a directive asked.")
-            : Respond(request, HttpStatusCode.OK, new ReadOnlyMemoryContent(writer.Completion()), "application/json");
+            : Respond(request, HttpStatusCode.OK, new ReadOnlyMemoryContent(voice.Whole()), "application/json");
     }
 
-    private static IEnumerable<SandboxStep> Steps(SandboxReply reply, SandboxWriter writer)
+    private static IEnumerable<SandboxStep> Steps(SandboxReply reply, SandboxVoice voice, bool isAnthropic)
     {
         var script = reply.Script;
-        var choices = reply.Request.Choices;
-        for (var choice = 0; choice < choices; choice++)
+        foreach (var opening in voice.Opening())
         {
-            yield return new SandboxStep(writer.RoleChunk(choice));
+            yield return new SandboxStep(opening);
         }
 
         var fails = script.Cut || script.Error is not null;
         var produced = fails ? Math.Min(script.After ?? reply.Tokens.Count, reply.Tokens.Count) : reply.Tokens.Count;
         for (var token = 0; token < produced; token++)
         {
-            for (var choice = 0; choice < choices; choice++)
+            for (var choice = 0; choice < reply.Request.Choices; choice++)
             {
-                yield return new SandboxStep(writer.TokenChunk(choice, token), choice == 0 && token > 0 ? script.DelayMs : 0);
+                yield return new SandboxStep(voice.Token(choice, token), choice == 0 && token > 0 ? script.DelayMs : 0);
             }
         }
 
         if (fails)
         {
-            yield return script.Error is { } status ? new SandboxStep(ErrorEvent(status)) : new SandboxStep(default, Breaks: true);
+            yield return script.Error is { } status ? new SandboxStep(ErrorEvent(status, isAnthropic)) : new SandboxStep(default, Breaks: true);
             yield break;
         }
 
-        for (var choice = 0; choice < choices; choice++)
+        foreach (var closing in voice.Closing())
         {
-            yield return new SandboxStep(writer.FinishChunk(choice));
+            yield return new SandboxStep(closing);
         }
-
-        if (reply.Request.IncludeUsage && script.Usage != "none")
-        {
-            yield return new SandboxStep(writer.UsageChunk());
-        }
-
-        yield return new SandboxStep("data: [DONE]\n\n"u8.ToArray());
     }
 
     private static Fault Scripted(int status) => new("sandbox_error", status, "The sandbox failed, as a directive asked.");
 
-    private static ReadOnlyMemory<byte> ErrorEvent(int status)
+    private static ReadOnlyMemory<byte> ErrorEvent(int status, bool isAnthropic)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        OpenAiErrors.WriteEvent(buffer, Scripted(status));
+        buffer.Write(isAnthropic ? "event: error\ndata: "u8 : "data: "u8);
+        WriteError(buffer, Scripted(status), isAnthropic);
+        buffer.Write("\n\n"u8);
         return buffer.WrittenMemory;
     }
 
-    private HttpResponseMessage Refuse(HttpRequestMessage request, Fault fault)
+    private static void WriteError(ArrayBufferWriter<byte> buffer, Fault fault, bool isAnthropic)
+    {
+        if (isAnthropic)
+        {
+            ErrorWriter.Render(Dialect.Anthropic, fault, "req_sandbox", buffer);
+        }
+        else
+        {
+            OpenAiErrors.Write(buffer, fault);
+        }
+    }
+
+    private HttpResponseMessage Refuse(HttpRequestMessage request, Fault fault, bool isAnthropic)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        OpenAiErrors.Write(buffer, fault);
+        WriteError(buffer, fault, isAnthropic);
         return Respond(request, (HttpStatusCode)fault.Status, new ReadOnlyMemoryContent(buffer.WrittenMemory), "application/json");
     }
 

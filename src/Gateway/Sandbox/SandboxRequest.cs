@@ -4,20 +4,28 @@ using Crew.Kernel;
 
 namespace Crew.Gateway.Sandbox;
 
-/// <summary>A chat request as a provider reads it: parsed, checked, complete.</summary>
+/// <summary>In which form the sandbox is asked.</summary>
+internal enum SandboxFormat
+{
+    Chat,
+    Message,
+    Count,
+}
+
+/// <summary>A request as a provider reads it: parsed, checked, complete.</summary>
 internal sealed record SandboxRequest(
-    string Model, string Prompt, int PromptTokens, int Choices, int? Cap, bool Stream, bool IncludeUsage, IReadOnlySet<string> Tools)
+    SandboxFormat Format, string Model, string Prompt, int PromptTokens, int Choices, int? Cap, bool Stream, bool IncludeUsage, IReadOnlySet<string> Tools)
 {
     private const int MaxDepthLevels = 512;
 
     /// <summary>Any bytes give a request or a fault.</summary>
-    public static Outcome<SandboxRequest> Parse(ReadOnlyMemory<byte> body)
+    public static Outcome<SandboxRequest> Parse(ReadOnlyMemory<byte> body, SandboxFormat format)
     {
         try
         {
             using var document = JsonDocument.Parse(body, new JsonDocumentOptions { MaxDepth = MaxDepthLevels });
             var root = document.RootElement;
-            return root.ValueKind == JsonValueKind.Object ? Read(root) : Bad(null, "The body must be a JSON object.");
+            return root.ValueKind == JsonValueKind.Object ? Read(root, format) : Bad(null, "The body must be a JSON object.");
         }
         catch (Exception broken) when (broken is JsonException or InvalidOperationException or FormatException)
         {
@@ -32,7 +40,7 @@ internal sealed record SandboxRequest(
         return field is null ? fault : fault.At(field);
     }
 
-    private static Outcome<SandboxRequest> Read(JsonElement root)
+    private static Outcome<SandboxRequest> Read(JsonElement root, SandboxFormat format)
     {
         if (Get(root, "model") is not { ValueKind: JsonValueKind.String } model)
         {
@@ -58,6 +66,11 @@ internal sealed record SandboxRequest(
             }
         }
 
+        if (format != SandboxFormat.Chat)
+        {
+            return ReadMessage(root, format, model.GetString()!, messages);
+        }
+
         var choices = Get(root, "n")?.GetInt32() ?? 1;
         var stream = Get(root, "stream")?.ValueKind == JsonValueKind.True;
         var options = Get(root, "stream_options");
@@ -72,9 +85,24 @@ internal sealed record SandboxRequest(
             return Bad("messages", "Every message must be an object with a role.");
         }
 
-        return new SandboxRequest(model.GetString()!, prompt, tokens + ToolTokens(root), choices,
+        return new SandboxRequest(format, model.GetString()!, prompt, tokens + ToolTokens(root), choices,
             (Get(root, "max_completion_tokens") ?? Get(root, "max_tokens"))?.GetInt32(), stream,
             options is { ValueKind: JsonValueKind.Object } o && Get(o, "include_usage")?.ValueKind == JsonValueKind.True, ToolNames(root));
+    }
+
+    private static Outcome<SandboxRequest> ReadMessage(JsonElement root, SandboxFormat format, string model, JsonElement messages)
+    {
+        var cap = Get(root, "max_tokens")?.GetInt32();
+        if (cap is null && format == SandboxFormat.Message)
+        {
+            return Bad("max_tokens", "max_tokens: Field required.");
+        }
+
+        var (prompt, tokens) = ReadMessages(messages);
+        return prompt is null
+            ? Bad("messages", "Every message must be an object with a role.")
+            : new SandboxRequest(format, model, prompt, tokens + SandboxTokens.Count(TextOf(Get(root, "system"))) + ToolTokens(root), 1, cap,
+                Get(root, "stream")?.ValueKind == JsonValueKind.True, false, ToolNames(root));
     }
 
     /// <summary>The member, or null where it is missing or <c>null</c>.</summary>
@@ -124,7 +152,8 @@ internal sealed record SandboxRequest(
     private static HashSet<string> ToolNames(JsonElement root)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
-        var refused = Get(root, "tool_choice") is { ValueKind: JsonValueKind.String } choice && choice.ValueEquals("none");
+        var refused = Get(root, "tool_choice") is { } choice && (choice.ValueKind == JsonValueKind.String ? choice.ValueEquals("none")
+            : choice.ValueKind == JsonValueKind.Object && Get(choice, "type") is { ValueKind: JsonValueKind.String } kind && kind.ValueEquals("none"));
         if (!refused && Get(root, "tools") is { ValueKind: JsonValueKind.Array } tools)
         {
             Collect(tools, names);
@@ -137,8 +166,9 @@ internal sealed record SandboxRequest(
     {
         foreach (var tool in tools.EnumerateArray())
         {
-            if (tool.ValueKind == JsonValueKind.Object && Get(tool, "function") is { ValueKind: JsonValueKind.Object } function
-                && Get(function, "name") is { ValueKind: JsonValueKind.String } name)
+            // The chat dialect names a tool inside its function, the others at its top.
+            if (tool.ValueKind == JsonValueKind.Object
+                && Get(Get(tool, "function") is { ValueKind: JsonValueKind.Object } function ? function : tool, "name") is { ValueKind: JsonValueKind.String } name)
             {
                 names.Add(name.GetString()!);
             }

@@ -29,11 +29,13 @@ public sealed class OperatorInputTests
     public void References_reach_only_places_that_hold_providers_keys(string reference, bool isAllowed) =>
         (CredentialSource.Check(reference) is null).ShouldBe(isAllowed);
 
-    [Fact]
-    public void The_built_in_price_list_can_be_read()
+    [Theory]
+    [InlineData("openai")]
+    [InlineData("anthropic")]
+    public void The_built_in_price_lists_can_be_read(string kind)
     {
-        var list = Crew.Gateway.Contracts.OperatorProviders.ReadList();
+        var list = Crew.Gateway.Contracts.OperatorProviders.ReadList(kind);
         list.Models.Count.ShouldBeGreaterThan(5);
-        list.Models.ShouldAllBe(m => Crew.Gateway.Metering.PriceList.Parse(m.Input, m.Output, m.CacheRead, null).Fault == null && m.MaxOutputTokens > 0);
+        list.Models.ShouldAllBe(m => Crew.Gateway.Metering.PriceList.Parse(m.Input, m.Output, m.CacheRead, m.CacheWrite).Fault == null && m.MaxOutputTokens > 0);
     }
 }

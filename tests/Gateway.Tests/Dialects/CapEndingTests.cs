@@ -2,7 +2,9 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json.Nodes;
 using Crew.Gateway.Dialects;
+using Crew.Gateway.Dialects.Anthropic;
 using Crew.Gateway.Dialects.OpenAi;
+using Crew.Gateway.Forwarding;
 using Crew.Gateway.Metering;
 using Shouldly;
 using Xunit;
@@ -36,6 +38,31 @@ public sealed class CapEndingTests
     {
         ChatEnding(new ChatChunkReader(clientWantsUsage: false), "not json").ShouldBe(
             ["""{"choices":[{"index":0,"delta":{},"finish_reason":"length"}]}""", "[DONE]"]);
+    }
+
+    [Fact]
+    public void A_cut_message_closes_its_block_and_stops_by_max_tokens()
+    {
+        var reader = new MessageEventReader();
+        foreach (var data in new[]
+        {
+            """{"type":"message_start","message":{"usage":{"input_tokens":9,"output_tokens":1}}}""",
+            """{"type":"content_block_start","index":1,"content_block":{"type":"text","text":""}}""",
+            """{"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"abc"}}""",
+        })
+        {
+            reader.Read(Encoding.UTF8.GetBytes(data), isErrorEvent: false).ShouldBe(FrameFate.Pass);
+        }
+
+        reader.InputSoFar.ShouldBe(new TokenCounts(9, 0, 0, 0, 0));
+        reader.Usage.ShouldBe(null);
+        reader.TextBytes.ShouldBe(3);
+        var output = new ArrayBufferWriter<byte>();
+        reader.WriteCapReached(output, Charged);
+        Encoding.UTF8.GetString(output.WrittenSpan).ShouldBe(string.Concat(
+            "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":1}\n\n",
+            "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"max_tokens\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":3}}\n\n",
+            "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"));
     }
 
     private static List<string> ChatEnding(EventReader reader, string first)

@@ -13,12 +13,14 @@ public sealed class GatewayServer : IAsyncLifetime
     public const string Credential = "sk-provider-credential-of-the-tests-0123456789";
     public const string Model = "openai/mock-mini";
     public const string RawModel = "raw";
+    public const string Claude = "claude-mock";
+    public const string RawClaude = "claude-raw";
     public const long InputNano = 150;
     public const long OutputNano = 600;
 
     public MockProvider Mock { get; private set; } = null!;
 
-    /// <summary>What stands behind the model <see cref="RawModel"/>.</summary>
+    /// <summary>What stands behind the models <see cref="RawModel"/> and <see cref="RawClaude"/>.</summary>
     internal RawProvider Raw { get; private set; } = null!;
 
     public CrewServer Server { get; private set; } = null!;
@@ -34,6 +36,10 @@ public sealed class GatewayServer : IAsyncLifetime
         await Server.CreateModelAsync(new NewModel { Id = Model, ProviderId = ProviderId, UpstreamModel = "mock-mini" });
         var raw = await Server.CreateProviderAtAsync(Raw.BaseUrl, Credential);
         await Server.CreateModelAsync(new NewModel { Id = RawModel, ProviderId = raw });
+        var anthropic = await Server.CreateProviderAsync(Mock, "anthropic", Credential, kind: "anthropic");
+        await Server.CreateModelAsync(new NewModel { Id = Claude, ProviderId = anthropic, UpstreamModel = "mock-claude", CacheWriteUsd = "0.1875" });
+        var rawAnthropic = await Server.CreateProviderAtAsync(Raw.BaseUrl, Credential, kind: "anthropic");
+        await Server.CreateModelAsync(new NewModel { Id = RawClaude, ProviderId = rawAnthropic });
     }
 
     public async ValueTask DisposeAsync()
@@ -51,10 +57,18 @@ public sealed class GatewayServer : IAsyncLifetime
     public static string Body(string more = "", string model = Model, string text = "Say something short.") =>
         $$"""{"model":"{{model}}","messages":[{"role":"user","content":"{{text}}"}]{{more}}}""";
 
-    public static async Task<HttpResponseMessage> SendAsync(
-        HttpClient client, string body, HttpCompletionOption until = HttpCompletionOption.ResponseContentRead, CancellationToken cancel = default)
+    /// <summary>A request of the Anthropic dialect.</summary>
+    public static string Message(string more = "", string model = Claude, string text = "Say something short.") =>
+        $$"""{"model":"{{model}}","messages":[{"role":"user","content":"{{text}}"}]{{more}}}""";
+
+    public static Task<HttpResponseMessage> SendAsync(
+        HttpClient client, string body, HttpCompletionOption until = HttpCompletionOption.ResponseContentRead, CancellationToken cancel = default) =>
+        SendToAsync("/v1/chat/completions", client, body, until, cancel);
+
+    public static async Task<HttpResponseMessage> SendToAsync(
+        string path, HttpClient client, string body, HttpCompletionOption until = HttpCompletionOption.ResponseContentRead, CancellationToken cancel = default)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri("/v1/chat/completions", UriKind.Relative))
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(path, UriKind.Relative))
         {
             Content = new StringContent(body, new MediaTypeHeaderValue("application/json")),
         };

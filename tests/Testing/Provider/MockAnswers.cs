@@ -9,6 +9,12 @@ namespace Crew.Testing;
 internal sealed record MockShare(
     string Model, long Prompt, long Cached, long CompletionPerChoice, long Reasoning, int Choices, bool StreamUsage)
 {
+    public MockForm Form { get; init; }
+
+    public long CacheWrites { get; init; }
+
+    public long LongCacheWrites { get; init; }
+
     public long Completion => CompletionPerChoice * Choices;
 
     public static MockShare Of(MockRequest request, MockBehavior behavior)
@@ -18,7 +24,12 @@ internal sealed record MockShare(
             ? Math.Min(behavior.CompletionTokens, cap)
             : behavior.CompletionTokens;
         return new MockShare(request.Model ?? "", prompt, Math.Min(behavior.CachedTokens, prompt), spoken,
-            Math.Min(behavior.ReasoningTokens, spoken), request.Choices, request.Stream && request.IncludeUsage);
+            Math.Min(behavior.ReasoningTokens, spoken), request.Choices, request.Stream && request.IncludeUsage)
+        {
+            Form = request.Form,
+            CacheWrites = behavior.CacheWriteTokens,
+            LongCacheWrites = behavior.LongCacheWriteTokens,
+        };
     }
 
     /// <summary>What has been spoken when <paramref name="sent"/> of <paramref name="of"/> chunks are out.</summary>
@@ -28,7 +39,7 @@ internal sealed record MockShare(
 /// <summary>A stream cut into frames: the opening one, the content, the closing ones.</summary>
 internal sealed record MockFrames(byte[] Head, byte[][] Content, byte[] Tail, byte[] Whole);
 
-/// <summary>Renders answers of the OpenAI dialect. Equal answers are rendered once, so that an instant answer costs a copy.</summary>
+/// <summary>Renders answers; those of the OpenAI dialect by itself. Equal answers are rendered once, so that an instant answer costs a copy.</summary>
 internal sealed class MockAnswers
 {
     /// <summary>The answer's <c>system_fingerprint</c> ends in the provider's own delay, for a load generator to subtract.</summary>
@@ -36,17 +47,17 @@ internal sealed class MockAnswers
 
     private const int DelayDigits = 12;
     private const int MostCached = 1024;
-    private const int MostChunks = 10_000;
+    internal const int MostChunks = 10_000;
     private const long Created = 1_767_225_600;
 
     private readonly System.Collections.Concurrent.ConcurrentDictionary<(MockBehavior, MockShare), object> _rendered =
         new(new ByReference());
 
     public byte[] Json(MockBehavior behavior, MockShare share) =>
-        (byte[])Cached(behavior, share, static (b, s) => RenderJson(b, s));
+        (byte[])Cached(behavior, share, static (b, s) => s.Form == MockForm.Message ? MockMessages.RenderJson(b, s) : RenderJson(b, s));
 
     public MockFrames Frames(MockBehavior behavior, MockShare share) =>
-        (MockFrames)Cached(behavior, share, static (b, s) => RenderFrames(b, s));
+        (MockFrames)Cached(behavior, share, static (b, s) => s.Form == MockForm.Message ? MockMessages.RenderFrames(b, s) : RenderFrames(b, s));
 
     /// <summary>A copy of a rendered answer that names the delay it was sent with.</summary>
     public static byte[] Stamp(byte[] rendered, long delayUs)

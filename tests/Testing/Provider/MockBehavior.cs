@@ -58,7 +58,7 @@ public sealed record MockBehavior
 
     public int Status { get; init; } = 200;
 
-    /// <summary>The body of an error, as it is; without it a body of the OpenAI dialect is made from the status.</summary>
+    /// <summary>The body of an error, as it is; without it a body of the endpoint's dialect is made from the status.</summary>
     public string? ErrorBody { get; init; }
 
     public IReadOnlyDictionary<string, string>? Headers { get; init; }
@@ -72,6 +72,12 @@ public sealed record MockBehavior
 
     public long CachedTokens { get; init; }
 
+    /// <summary>Prompt tokens that are written to a cache for five minutes. Only the Anthropic dialect tells of them.</summary>
+    public long CacheWriteTokens { get; init; }
+
+    /// <summary>Prompt tokens that are written to a cache for an hour.</summary>
+    public long LongCacheWriteTokens { get; init; }
+
     /// <summary>How many tokens the model would speak for each choice if nobody capped it.</summary>
     public long CompletionTokens { get; init; } = 16;
 
@@ -83,6 +89,9 @@ public sealed record MockBehavior
 
     /// <summary>The words of the answer; without it a filler of one word a token.</summary>
     public string? Text { get; init; }
+
+    /// <summary>Thinking that is shown before the answer, with a signature. Only in the Anthropic dialect.</summary>
+    public string? Thinking { get; init; }
 
     public IReadOnlyList<MockToolCall>? ToolCalls { get; init; }
 

@@ -11,9 +11,12 @@ public sealed record MockPrices(decimal Input, decimal Output, decimal? CacheRea
     /// The bill of one answer. It is worked out in decimal dollars, on purpose unlike the product's integer arithmetic;
     /// part of a nano-dollar is charged as a whole one.
     /// </summary>
-    public long NanoUsd(long prompt, long cached, long completion)
+    /// <remarks>What is written to a cache costs 1.25 times the input price, and twice that price where it is kept for an hour.</remarks>
+    public long NanoUsd(long prompt, long cached, long completion, long written = 0, long writtenLong = 0)
     {
-        var dollars = (((prompt - cached) * Input) + (cached * (CacheRead ?? Input)) + (completion * Output)) / 1_000_000m;
+        var fresh = prompt - cached - written - writtenLong;
+        var dollars = ((fresh * Input) + (cached * (CacheRead ?? Input)) + (written * Input * 1.25m) + (writtenLong * Input * 2m)
+            + (completion * Output)) / 1_000_000m;
         return decimal.ToInt64(decimal.Ceiling(dollars * 1_000_000_000m));
     }
 }
@@ -36,7 +39,7 @@ public sealed class MockBill
 
     public required int Choices { get; init; }
 
-    /// <summary>The value of the Authorization header, as it came.</summary>
+    /// <summary>The value of the Authorization header as it came, or of <c>x-api-key</c> at the endpoints of the Anthropic dialect.</summary>
     public required string? Credential { get; init; }
 
     public int Status { get; internal set; }
@@ -44,6 +47,10 @@ public sealed class MockBill
     public long PromptTokens { get; internal set; }
 
     public long CachedTokens { get; internal set; }
+
+    public long CacheWriteTokens { get; internal set; }
+
+    public long LongCacheWriteTokens { get; internal set; }
 
     public long CompletionTokens { get; internal set; }
 

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Crew.Testing;
 
-/// <summary>Serves <c>/v1/chat/completions</c> as scripted and writes each request into the books.</summary>
+/// <summary>Serves the inference endpoints as scripted and writes each request into the books.</summary>
 internal sealed class MockChat(MockBooks books, MockPrices prices)
 {
     private readonly MockAnswers _answers = new();
@@ -43,13 +43,14 @@ internal sealed class MockChat(MockBooks books, MockPrices prices)
         }
         finally
         {
-            books.Close(bill, prices.NanoUsd(bill.PromptTokens, bill.CachedTokens, bill.CompletionTokens));
+            books.Close(bill, prices.NanoUsd(
+                bill.PromptTokens, bill.CachedTokens, bill.CompletionTokens, bill.CacheWriteTokens, bill.LongCacheWriteTokens));
         }
     }
 
     public static Task RefuseAsync(HttpContext context, int status, string code, string message)
     {
-        var body = JsonSerializer.SerializeToUtf8Bytes(new
+        var body = MockRequest.FormOf(context.Request.Path.Value) != MockForm.Chat ? MockMessages.Error(status, message) : JsonSerializer.SerializeToUtf8Bytes(new
         {
             error = new { message, type = ErrorType(status), param = (string?)null, code },
         });
@@ -77,7 +78,7 @@ internal sealed class MockChat(MockBooks books, MockPrices prices)
             IncludeUsage = request?.IncludeUsage ?? false,
             Cap = request?.Cap,
             Choices = request?.Choices ?? 1,
-            Credential = (string?)context.Request.Headers.Authorization,
+            Credential = (string?)(request is null or { Form: MockForm.Chat } ? context.Request.Headers.Authorization : context.Request.Headers["x-api-key"]),
         };
         books.Open(bill);
         return bill;
@@ -93,7 +94,7 @@ internal sealed class MockChat(MockBooks books, MockPrices prices)
             return;
         }
 
-        if (requiredCredential is not null && turn.Bill.Credential != $"Bearer {requiredCredential}")
+        if (requiredCredential is not null && turn.Bill.Credential != (request.Form == MockForm.Chat ? $"Bearer {requiredCredential}" : requiredCredential))
         {
             turn.Bill.Status = 401;
             await RefuseAsync(turn.Context, 401, "invalid_api_key", "Incorrect API key provided.");
@@ -129,6 +130,10 @@ internal sealed class MockChat(MockBooks books, MockPrices prices)
         else if (behavior.Status != 200)
         {
             await FailAsync(turn.Context, behavior);
+        }
+        else if (request.Form == MockForm.Count)
+        {
+            await SendAsync(turn.Context, 200, "application/json", JsonSerializer.SerializeToUtf8Bytes(new { input_tokens = share.Prompt }));
         }
         else if (request.Stream)
         {
@@ -222,8 +227,9 @@ internal sealed class MockChat(MockBooks books, MockPrices prices)
 
     private static void Charge(MockBill bill, MockShare share, long completion, MockBehavior behavior)
     {
-        if (behavior.Status == 200 && behavior.Shape == MockShape.Answer)
+        if (behavior.Status == 200 && behavior.Shape == MockShape.Answer && share.Form != MockForm.Count)
         {
+            (bill.CacheWriteTokens, bill.LongCacheWriteTokens) = (share.CacheWrites, share.LongCacheWrites);
             (bill.PromptTokens, bill.CachedTokens, bill.CompletionTokens) = (share.Prompt, share.Cached, completion);
         }
     }

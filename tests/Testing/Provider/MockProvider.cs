@@ -24,7 +24,7 @@ public sealed record MockProviderOptions
 }
 
 /// <summary>
-/// A model provider to test against: a real Kestrel on loopback that speaks the OpenAI dialect, behaves as scripted, and keeps
+/// A model provider to test against: a real Kestrel on loopback that speaks the OpenAI and the Anthropic dialect, behaves as scripted, and keeps
 /// books of its own, so that a test can hold our ledger against a bill that we did not write.
 /// A request is treated by the first that applies: the next scripted behaviour, the rule, the model's behaviour, the default.
 /// </summary>
@@ -59,6 +59,9 @@ public sealed class MockProvider : IAsyncDisposable
 
     /// <summary>What an OpenAI client takes as its base URL; ends in <c>/v1</c>.</summary>
     public Uri BaseUrl => new($"http://127.0.0.1:{Port}/v1");
+
+    /// <summary>What an Anthropic client takes as its base URL.</summary>
+    public Uri AnthropicBaseUrl => new($"http://127.0.0.1:{Port}");
 
     /// <summary>The entry for <c>CREW_EGRESS_ALLOW</c> that lets the product call this provider.</summary>
     public string EgressEntry => $"provider@127.0.0.1:{Port}";
@@ -111,7 +114,7 @@ public sealed class MockProvider : IAsyncDisposable
     private Task ServeAsync(HttpContext context)
     {
         var path = context.Request.Path.Value ?? "";
-        if (path == "/v1/chat/completions" && HttpMethods.IsPost(context.Request.Method))
+        if (path is "/v1/chat/completions" or "/v1/messages" or "/v1/messages/count_tokens" && HttpMethods.IsPost(context.Request.Method))
         {
             return _chat.ServeAsync(context, Choose, RequiredCredential);
         }

@@ -5,9 +5,24 @@ using Microsoft.AspNetCore.Http;
 
 namespace Crew.Testing;
 
-/// <summary>The few fields of a chat request that the mock provider heeds; read in one pass, nothing kept of the rest.</summary>
+/// <summary>The endpoint that was called.</summary>
+public enum MockForm
+{
+    /// <summary><c>/v1/chat/completions</c>.</summary>
+    Chat,
+
+    /// <summary><c>/v1/messages</c>.</summary>
+    Message,
+
+    /// <summary><c>/v1/messages/count_tokens</c>.</summary>
+    Count,
+}
+
+/// <summary>The few fields of a request that the mock provider heeds; read in one pass, nothing kept of the rest.</summary>
 public sealed record MockRequest
 {
+    public MockForm Form { get; private init; }
+
     public string? Model { get; private set; }
 
     public bool Stream { get; private set; }
@@ -38,15 +53,23 @@ public sealed record MockRequest
             reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         }
 
-        var request = Parse(read.Buffer);
+        var request = Parse(read.Buffer, FormOf(context.Request.Path.Value));
         var body = keepBody ? read.Buffer.ToArray() : [];
         reader.AdvanceTo(read.Buffer.End);
         return (request, body);
     }
 
-    internal static MockRequest? Parse(ReadOnlySequence<byte> body)
+    /// <summary>The endpoint of a path; chat where it is none.</summary>
+    internal static MockForm FormOf(string? path) => path switch
     {
-        var request = new MockRequest { BodyBytes = body.Length };
+        "/v1/messages" => MockForm.Message,
+        "/v1/messages/count_tokens" => MockForm.Count,
+        _ => MockForm.Chat,
+    };
+
+    internal static MockRequest? Parse(ReadOnlySequence<byte> body, MockForm form = MockForm.Chat)
+    {
+        var request = new MockRequest { BodyBytes = body.Length, Form = form };
         try
         {
             var json = new Utf8JsonReader(body);

@@ -101,21 +101,22 @@ public sealed partial class CrewServer
 
     /// <summary>Registers a mock provider and returns the id of the record.</summary>
     public async Task<string> CreateProviderAsync(
-        MockProvider mock, string name = "mock", string credential = "mock-provider-credential", HttpClient? by = null, bool cancelStopsBilling = false) =>
+        MockProvider mock, string name = "mock", string credential = "mock-provider-credential", HttpClient? by = null, bool cancelStopsBilling = false,
+        string kind = "openai") =>
         Text(await PostAsync("/v1/gateway/providers", new Dictionary<string, object?>
         {
             ["name"] = name,
-            ["kind"] = "openai",
-            ["base_url"] = mock.BaseUrl.ToString(),
+            ["kind"] = kind,
+            ["base_url"] = (kind == "anthropic" ? mock.AnthropicBaseUrl : mock.BaseUrl).ToString(),
             ["api_key"] = credential,
             ["cancel_stops_billing"] = cancelStopsBilling,
         }, by), "id");
 
-    public async Task<string> CreateProviderAtAsync(Uri baseUrl, string credential, HttpClient? by = null) =>
+    public async Task<string> CreateProviderAtAsync(Uri baseUrl, string credential, HttpClient? by = null, string kind = "openai") =>
         Text(await PostAsync("/v1/gateway/providers", new Dictionary<string, object?>
         {
             ["name"] = baseUrl.Host,
-            ["kind"] = "openai",
+            ["kind"] = kind,
             ["base_url"] = baseUrl.ToString(),
             ["api_key"] = credential,
         }, by), "id");

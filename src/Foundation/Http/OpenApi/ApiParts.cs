@@ -137,7 +137,8 @@ internal static class ApiParts
         var openAi = Field("string", "OpenAI's kind of the error.");
         yield return ("OpenAiError", Object(("error", Optional(
             [("message", Copy(message)), ("type", openAi), ("param", param), ("code", Copy(code))], ("details", Copy(details))))));
-        var anthropic = Object(("type", Field("string", "Anthropic's kind of the error.")), ("message", Copy(message)), ("code", Copy(code)));
+        var anthropic = Optional(
+            [("type", Field("string", "Anthropic's kind of the error.")), ("message", Copy(message)), ("code", Copy(code))], ("details", Copy(details)));
         var kind = new JsonObject { ["type"] = "string", ["const"] = "error" };
         yield return ("AnthropicError", Object(("type", kind), ("error", anthropic), ("request_id", Copy(request))));
     }

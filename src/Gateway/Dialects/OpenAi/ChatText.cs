@@ -63,10 +63,10 @@ internal static class ChatText
         return bytes;
     }
 
-    /// <summary>Bytes of text in the <c>message</c> or <c>delta</c> object that the reader stands on; the reader goes to its end.</summary>
+    /// <summary>Bytes of text in the <c>message</c>, <c>delta</c> or <c>content</c> that the reader stands on; the reader goes to its end.</summary>
     public static long OfMessage(ref Utf8JsonReader reader)
     {
-        if (reader.TokenType != JsonTokenType.StartObject)
+        if (reader.TokenType is not (JsonTokenType.StartObject or JsonTokenType.StartArray))
         {
             reader.Skip();
             return 0;
@@ -96,7 +96,8 @@ internal static class ChatText
     private static bool IsNoText(ref Utf8JsonReader reader) => !reader.ValueIsEscaped
         && (reader.ValueTextEquals("role"u8) || reader.ValueTextEquals("id"u8) || reader.ValueTextEquals("type"u8)
             || reader.ValueTextEquals("obfuscation"u8) || reader.ValueTextEquals("reasoning_details"u8)
-            || reader.ValueTextEquals("annotations"u8) || reader.ValueTextEquals("audio"u8));
+            || reader.ValueTextEquals("annotations"u8) || reader.ValueTextEquals("audio"u8) || reader.ValueTextEquals("signature"u8)
+            || reader.ValueTextEquals("citations"u8) || reader.ValueTextEquals("encrypted_content"u8));
 
     private static long TextBytes(ref Utf8JsonReader reader)
     {

@@ -5,15 +5,14 @@ using System.Text.Json;
 
 namespace Crew.Gateway.Sandbox;
 
-/// <summary>Writes a reply in the forms of the OpenAI dialect. Id, time and model are the same in all chunks of one answer.</summary>
-internal sealed class SandboxWriter(SandboxReply reply, string id, long createdSeconds)
+/// <summary>Says a reply as a chat completion of the OpenAI dialect. Id, time and model are the same in all chunks of one answer.</summary>
+internal sealed class ChatVoice(SandboxReply reply, string id, long createdSeconds) : SandboxVoice
 {
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly ArrayBufferWriter<byte> _buffer = new(512);
 
-    /// <summary>The whole answer as one JSON object.</summary>
-    public ReadOnlyMemory<byte> Completion()
+    public override ReadOnlyMemory<byte> Whole()
     {
         _buffer.ResetWrittenCount();
         using (var json = Begin("chat.completion"))
@@ -41,8 +40,31 @@ internal sealed class SandboxWriter(SandboxReply reply, string id, long createdS
         return _buffer.WrittenMemory;
     }
 
+    public override IEnumerable<byte[]> Opening()
+    {
+        for (var choice = 0; choice < reply.Request.Choices; choice++)
+        {
+            yield return RoleChunk(choice);
+        }
+    }
+
+    public override IEnumerable<byte[]> Closing()
+    {
+        for (var choice = 0; choice < reply.Request.Choices; choice++)
+        {
+            yield return Chunk(choice, reply.FinishReason, static (_, _, _) => { });
+        }
+
+        if (reply.Request.IncludeUsage && reply.Script.Usage != "none")
+        {
+            yield return UsageChunk();
+        }
+
+        yield return "data: [DONE]\n\n"u8.ToArray();
+    }
+
     /// <summary>The chunk that opens a choice: the role, as always before any text.</summary>
-    public byte[] RoleChunk(int choice) => Chunk(choice, null, static (json, reply, _) =>
+    private byte[] RoleChunk(int choice) => Chunk(choice, null, static (json, reply, _) =>
     {
         json.WriteString("role"u8, "assistant"u8);
         if (reply.HasText || !reply.HasTools)
@@ -57,7 +79,7 @@ internal sealed class SandboxWriter(SandboxReply reply, string id, long createdS
         json.WriteNull("refusal"u8);
     });
 
-    public byte[] TokenChunk(int choice, int token) => Chunk(choice, null, (json, reply, choice) =>
+    public override byte[] Token(int choice, int token) => Chunk(choice, null, (json, reply, choice) =>
     {
         var (text, tool, opens) = reply.Tokens[token];
         if (tool is not { } index)
@@ -87,10 +109,8 @@ internal sealed class SandboxWriter(SandboxReply reply, string id, long createdS
         json.WriteEndArray();
     });
 
-    public byte[] FinishChunk(int choice) => Chunk(choice, reply.FinishReason, static (_, _, _) => { });
-
     /// <summary>The additional chunk that carries nothing but the usage.</summary>
-    public byte[] UsageChunk() => Event(json =>
+    private byte[] UsageChunk() => Event(json =>
     {
         json.WriteStartArray("choices"u8);
         json.WriteEndArray();

@@ -1,0 +1,120 @@
+using System.Text.Json;
+using Crew.Gateway.Metering;
+
+namespace Crew.Gateway.Dialects.Anthropic;
+
+/// <summary>
+/// The <c>usage</c> of the Anthropic dialect, gathered over a stream: each object is cumulative and replaces what it names. Input, cache
+/// reads and cache writes are disjoint there; thinking is part of the output and not told apart.
+/// </summary>
+internal struct MessageUsage
+{
+    private bool _isBroken;
+    private long? _input;
+    private long? _cacheRead;
+    private long? _cacheWrite;
+    private long? _shortWrite;
+    private long? _longWrite;
+    private long? _output;
+
+    /// <summary>Takes the object that the reader stands on and leaves the reader at its end.</summary>
+    /// <exception cref="JsonException">The bytes are not valid JSON.</exception>
+    public void Take(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            reader.Skip();
+            return;
+        }
+
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("cache_creation"u8))
+            {
+                reader.Read();
+                TakeWrites(ref reader);
+            }
+            else if (reader.ValueTextEquals("input_tokens"u8))
+            {
+                Take(ref reader, ref _input);
+            }
+            else if (reader.ValueTextEquals("output_tokens"u8))
+            {
+                Take(ref reader, ref _output);
+            }
+            else if (reader.ValueTextEquals("cache_read_input_tokens"u8))
+            {
+                Take(ref reader, ref _cacheRead);
+            }
+            else if (reader.ValueTextEquals("cache_creation_input_tokens"u8))
+            {
+                Take(ref reader, ref _cacheWrite);
+            }
+            else
+            {
+                reader.Read();
+                reader.Skip();
+            }
+        }
+    }
+
+    /// <summary>The counts; null where input or output is missing, or where a number cannot be.</summary>
+    public readonly TokenCounts? ToCounts() => _output is { } output && Input() is { } counts ? counts with { Output = output } : null;
+
+    /// <summary>The input alone, as it is known from the first event of a stream on.</summary>
+    public readonly TokenCounts? Input()
+    {
+        if (_isBroken || _input is not { } input)
+        {
+            return null;
+        }
+
+        var parts = (_shortWrite ?? 0) + (_longWrite ?? 0);
+        var writes = Math.Max(_cacheWrite ?? 0, parts);
+        return new TokenCounts(input, _cacheRead ?? 0, writes, 0, 0) { LongCacheWrite = Math.Min(_longWrite ?? 0, writes) };
+    }
+
+    private void TakeWrites(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            reader.Skip();
+            return;
+        }
+
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("ephemeral_1h_input_tokens"u8))
+            {
+                Take(ref reader, ref _longWrite);
+            }
+            else if (reader.ValueTextEquals("ephemeral_5m_input_tokens"u8))
+            {
+                Take(ref reader, ref _shortWrite);
+            }
+            else
+            {
+                reader.Read();
+                reader.Skip();
+            }
+        }
+    }
+
+    private void Take(ref Utf8JsonReader reader, ref long? number)
+    {
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.Null)
+        {
+            return;
+        }
+
+        if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var value) && value is >= 0 and <= TokenCounts.MaxPerClass)
+        {
+            number = value;
+            return;
+        }
+
+        _isBroken = true;
+        reader.Skip();
+    }
+}
