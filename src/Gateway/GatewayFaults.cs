@@ -96,6 +96,12 @@ internal static class GatewayFaults
     public static Fault Field(string field, long offset, string rule) =>
         Faults.Invalid(field, $"The field `{field}` (byte offset {offset}) {rule}").With("offset", offset);
 
+    /// <summary>Nothing is stored, so nothing can be gone back to.</summary>
+    public static Fault NeedsState(string field, long offset) => Faults.Invalid(field,
+        $"The field `{field}` (byte offset {offset}) needs responses that a server has stored, and Crew lets none be stored. "
+        + "Send the whole conversation as `input`, with `include: [\"reasoning.encrypted_content\"]` where reasoning has to be carried on.")
+        .With("offset", offset);
+
     public static Fault EndpointNotServed(string path) => new Fault("unsupported_endpoint", 400,
         $"The providers of this model do not serve {path}. Call the model at another endpoint, or another model at this one.").At("model");
 

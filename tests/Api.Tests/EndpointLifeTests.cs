@@ -59,6 +59,19 @@ public abstract class EndpointLifeTests(ApiStage stage) : ApiTests(stage)
         (await Stage.Master.GetAsync(path)).ShouldBe(404, "not_found");
     }
 
+    [Theory]
+    [InlineData("/v1/responses", """{"model":"crew-sandbox-echo","input":"Hello"}""", "output")]
+    [InlineData("/v1/embeddings", """{"model":"crew-sandbox-embed","input":"Hello"}""", "data")]
+    [InlineData("/v1/messages", """{"model":"crew-sandbox-echo","max_tokens":16,"messages":[{"role":"user","content":"Hello"}]}""", "content")]
+    [InlineData("/v1/messages/count_tokens", """{"model":"crew-sandbox-echo","messages":[{"role":"user","content":"Hello"}]}""", "input_tokens")]
+    public async Task A_model_answers_at_every_endpoint_of_inference(string path, string body, string member)
+    {
+        using var request = JsonDocument.Parse(body);
+        var answer = (await Stage.Master.PostAsync(path, request.RootElement)).ShouldBe(200);
+        answer.Json.TryGetProperty(member, out _).ShouldBeTrue();
+        (await SeenAsync("GET", $"/v1/gateway/requests/{answer.Header("X-Request-Id")}")).GetProperty("attempts").GetArrayLength().ShouldBe(1);
+    }
+
     [Fact]
     public async Task A_crew_is_made_read_and_renamed_and_keeps_its_environment()
     {

@@ -127,22 +127,24 @@ public sealed class InitTests
         (await shell.JsonAsync("audit", "list", "--data", "data", "--json")).GetProperty("data").GetArrayLength().ShouldBe(4, "nothing was made");
     }
 
-    [Fact]
-    public async Task The_operators_key_for_OpenAI_makes_a_provider_at_the_first_start_and_stays_in_the_environment()
+    [Theory]
+    [InlineData("OPENAI_API_KEY", "OpenAI", "openai", "https://api.openai.com/v1")]
+    [InlineData("ANTHROPIC_API_KEY", "Anthropic", "anthropic", "https://api.anthropic.com")]
+    public async Task The_operators_key_makes_a_provider_at_the_first_start_and_stays_in_the_environment(string variable, string name, string kind, string url)
     {
         const string key = "sk-operator-0123456789-only-in-the-environment";
-        await using var server = new CrewServer(new CrewServerOptions { Environment = new Dictionary<string, string?> { ["OPENAI_API_KEY"] = key } });
+        await using var server = new CrewServer(new CrewServerOptions { Environment = new Dictionary<string, string?> { [variable] = key } });
         await server.InitAsync();
         await server.StartAsync();
         var provider = (await server.GetAsync("/v1/gateway/providers")).EnumerateArray().ShouldHaveSingleItem();
-        (Text(provider, "name"), Text(provider, "kind"), Text(provider, "base_url")).ShouldBe(("OpenAI", "openai", "https://api.openai.com/v1"));
-        Text(provider, "key_last4").ShouldBe("env:OPENAI_API_KEY");
+        (Text(provider, "name"), Text(provider, "kind"), Text(provider, "base_url")).ShouldBe((name, kind, url));
+        Text(provider, "key_last4").ShouldBe($"env:{variable}");
         var models = (await server.GetAsync("/v1/gateway/models")).EnumerateArray().ToList();
         models.ShouldNotBeEmpty();
         models.ShouldAllBe(m => m.GetProperty("price_per_million_usd").ValueKind == JsonValueKind.Object && Text(m, "owner") == "organization");
         models.ShouldAllBe(m => m.GetProperty("targets")[0].GetProperty("provider_id").GetString() == Text(provider, "id"));
         (await server.GetAsync("/v1/models")).EnumerateArray().Select(m => Text(m, "id")).ShouldBeSubsetOf(
-            models.Select(m => Text(m, "id")).Append("crew-sandbox-echo").Append("crew-sandbox-script"));
+            models.Select(m => Text(m, "id")).Append("crew-sandbox-echo").Append("crew-sandbox-script").Append("crew-sandbox-embed"));
 
         // Another organization brings its own, and a provider that was removed does not come back.
         var other = await server.CommandAsync("orgs", "create", "--data", server.DataFolder, "--name", "other", "--email", "o@example.com", "--json");

@@ -80,7 +80,7 @@ internal sealed class InferenceEndpoint(
 
         if (ModelAccess.IsSandboxed(call.Caller, call.Workspace))
         {
-            return new CallPlan(format, request, catalogue.SandboxFor(request.Model), true);
+            return new CallPlan(format, request, catalogue.SandboxFor(format.Operation, request.Model), true);
         }
 
         if (!ModelAccess.MayCall(call, request.Model))

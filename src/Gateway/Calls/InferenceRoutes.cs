@@ -17,6 +17,15 @@ internal static class InferenceRoutes
             .PassesOn("A request as OpenAI's chat completions take it; fields that Crew does not govern are passed on unchanged.",
                 "A chat completion in OpenAI's form, or server-sent events of its chunks with stream: true.")
             .Example("""{"model": "crew-sandbox-echo", "messages": [{"role": "user", "content": "Hello"}]}""");
+        Map(app, WireFormats.Responses)
+            .WithName("Responses.Create").WithSummary("A response, in one piece or streamed, as OpenAI clients ask for it. Nothing is stored.").WithTags("Responses")
+            .PassesOn("A request as OpenAI's responses take it; store is always false, and what needs stored responses is refused.",
+                "A response in OpenAI's form, or its server-sent events with stream: true.")
+            .Example("""{"model": "crew-sandbox-echo", "input": "Hello"}""");
+        Map(app, WireFormats.Embeddings)
+            .WithName("Embeddings.Create").WithSummary("Vectors for one or several texts, as floats or base64.").WithTags("Embeddings")
+            .PassesOn("A request as OpenAI's embeddings take it.", "Vectors in OpenAI's form.")
+            .Example("""{"model": "crew-sandbox-embed", "input": ["Hello", "World"], "encoding_format": "float"}""");
         Map(app, WireFormats.Messages)
             .WithName("Messages.Create").WithSummary("A message, in one piece or streamed, as Anthropic clients ask for it.").WithTags("Messages")
             .PassesOn("A request as Anthropic's messages take it; fields that Crew does not govern are passed on unchanged.",

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
+using Crew.Gateway.Dialects;
 using Crew.Gateway.Models;
 using Crew.Gateway.Providers;
 using Crew.Gateway.Routing;
@@ -31,24 +32,29 @@ internal sealed class ModelCatalogue
     public ModelCatalogue(Store store, ProviderPool pool)
     {
         (_store, _pool) = (store, pool);
-        _sandbox = new Lazy<CatalogueModel[]>(() => [.. SandboxModels.All.Where(m => SandboxModels.IsChat(m.Id)).Select(OfSandbox)]);
+        _sandbox = new Lazy<CatalogueModel[]>(() => [.. SandboxModels.All.Select(OfSandbox)]);
         store.Feed.Follow(FeedTopic, DropAsync);
         store.Feed.Follow(ProvidersTopic, ForgetAsync);
     }
 
-    /// <summary>The chat model of the sandbox; <c>crew-sandbox-echo</c> for any id that is not one of its own.</summary>
-    public CatalogueModel SandboxFor(string id)
+    /// <summary>The model of the sandbox that answers at an endpoint; the endpoint's first one for any id that is none of its own.</summary>
+    public CatalogueModel SandboxFor(Operation operation, string id)
     {
-        var models = _sandbox.Value;
-        for (var index = 0; index < models.Length; index++)
+        var isChat = operation != Operation.Embeddings;
+        CatalogueModel? first = null;
+        foreach (var model in _sandbox.Value)
         {
-            if (models[index].Id == id)
+            if (SandboxModels.IsChat(model.Id) == isChat)
             {
-                return models[index];
+                first ??= model;
+                if (model.Id == id)
+                {
+                    return model;
+                }
             }
         }
 
-        return models[0];
+        return first!;
     }
 
     public ValueTask<WorkspaceCatalogue> OfAsync(WorkspaceView workspace, CancellationToken cancel) =>

@@ -168,6 +168,6 @@ public sealed class CatalogueImport(KeyRing ring, EgressPolicy egress, TimeProvi
     /// <summary>The built-in list's price of a model whose targets all know it by one name.</summary>
     private static PriceList? Listed(CatalogueEntry entry) =>
         entry.Targets.Select(t => t.UpstreamModel).Distinct().ToList() is [var name]
-        && OperatorProviders.ReadList().Models.FirstOrDefault(m => m.Id == name) is { } listed
-            ? PriceList.Parse(listed.Input, listed.Output, listed.CacheRead).Value : null;
+        && new[] { Provider.OpenAi, Provider.Anthropic }.SelectMany(kind => OperatorProviders.ReadList(kind).Models).FirstOrDefault(m => m.Id == name) is { } listed
+            ? PriceList.Parse(listed.Input, listed.Output, listed.CacheRead, listed.CacheWrite).Value : null;
 }

@@ -35,6 +35,13 @@ internal enum RequestField
     ContextManagement,
     Speed,
     InferenceGeo,
+    Input,
+    EmbeddingInput,
+    Prompt,
+    Background,
+    Conversation,
+    MaxOutputTokens,
+    PreviousResponse,
 }
 
 /// <summary>Names of fields and of content parts.</summary>
@@ -45,7 +52,40 @@ internal static class RequestFields
     {
         Operation.Messages => FindMessages(name),
         Operation.CountTokens => name.SequenceEqual("model"u8) ? RequestField.Model : RequestField.Other,
+        Operation.Responses => FindResponses(name),
+        Operation.Embeddings => FindEmbeddings(name),
         _ => FindChat(name),
+    };
+
+    private static RequestField FindResponses(ReadOnlySpan<byte> name) => name.Length switch
+    {
+        5 when name.SequenceEqual("model"u8) => RequestField.Model,
+        5 when name.SequenceEqual("store"u8) => RequestField.Store,
+        5 when name.SequenceEqual("tools"u8) => RequestField.Tools,
+        5 when name.SequenceEqual("input"u8) => RequestField.Input,
+        6 when name.SequenceEqual("stream"u8) => RequestField.Stream,
+        6 when name.SequenceEqual("prompt"u8) => RequestField.Prompt,
+        6 when name.SequenceEqual("models"u8) => RequestField.OtherModels,
+        7 when name.SequenceEqual("plugins"u8) => RequestField.Plugins,
+        9 when name.SequenceEqual("fallbacks"u8) => RequestField.Fallbacks,
+        10 when name.SequenceEqual("background"u8) => RequestField.Background,
+        12 when name.SequenceEqual("conversation"u8) => RequestField.Conversation,
+        12 when name.SequenceEqual("service_tier"u8) => RequestField.ServiceTier,
+        17 when name.SequenceEqual("max_output_tokens"u8) => RequestField.MaxOutputTokens,
+        18 when name.SequenceEqual("context_management"u8) => RequestField.ContextManagement,
+        20 when name.SequenceEqual("previous_response_id"u8) => RequestField.PreviousResponse,
+        _ => RequestField.Other,
+    };
+
+    private static RequestField FindEmbeddings(ReadOnlySpan<byte> name) => name.Length switch
+    {
+        5 when name.SequenceEqual("model"u8) => RequestField.Model,
+        5 when name.SequenceEqual("input"u8) => RequestField.EmbeddingInput,
+        6 when name.SequenceEqual("models"u8) => RequestField.OtherModels,
+        8 when name.SequenceEqual("messages"u8) => RequestField.Messages,
+        9 when name.SequenceEqual("fallbacks"u8) => RequestField.Fallbacks,
+        12 when name.SequenceEqual("service_tier"u8) => RequestField.ServiceTier,
+        _ => RequestField.Other,
     };
 
     private static RequestField FindMessages(ReadOnlySpan<byte> name) => name.Length switch
@@ -128,6 +168,12 @@ internal static class RequestFields
         RequestField.ContextManagement => "context_management",
         RequestField.Speed => "speed",
         RequestField.InferenceGeo => "inference_geo",
+        RequestField.Input or RequestField.EmbeddingInput => "input",
+        RequestField.Prompt => "prompt",
+        RequestField.Background => "background",
+        RequestField.Conversation => "conversation",
+        RequestField.MaxOutputTokens => "max_output_tokens",
+        RequestField.PreviousResponse => "previous_response_id",
         _ => "",
     };
 
@@ -152,5 +198,10 @@ internal static class RequestFields
         type.SequenceEqual("text"u8) || type.SequenceEqual("refusal"u8) || type.SequenceEqual("function"u8)
         || type.SequenceEqual("custom"u8) || type.SequenceEqual("input_text"u8) || type.SequenceEqual("output_text"u8)
         || type.SequenceEqual("tool_use"u8) || type.SequenceEqual("tool_result"u8) || type.SequenceEqual("thinking"u8)
-        || type.SequenceEqual("redacted_thinking"u8);
+        || type.SequenceEqual("redacted_thinking"u8) || type.SequenceEqual("summary_text"u8) || type.SequenceEqual("reasoning_text"u8);
+
+    /// <summary>The type of an item of a response's input that is text, all of it in the body.</summary>
+    public static bool IsTextualItem(ReadOnlySpan<byte> type) =>
+        type.SequenceEqual("message"u8) || type.SequenceEqual("function_call"u8) || type.SequenceEqual("function_call_output"u8)
+        || type.SequenceEqual("reasoning"u8) || type.SequenceEqual("custom_tool_call"u8) || type.SequenceEqual("custom_tool_call_output"u8);
 }

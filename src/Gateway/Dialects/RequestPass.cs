@@ -126,6 +126,9 @@ internal ref partial struct RequestPass
             case RequestField.MaxTokens when Once(_maxTokens is null, field, at):
                 _maxTokens = ReadNumber(field, int.MaxValue);
                 break;
+            case RequestField.MaxOutputTokens when Once(_maxTokens is null, field, at):
+                _maxTokens = ReadNumber(field, int.MaxValue);
+                break;
             case RequestField.MaxCompletionTokens when Once(_maxCompletionTokens is null, field, at):
                 _maxCompletionTokens = ReadNumber(field, int.MaxValue);
                 break;
@@ -138,8 +141,26 @@ internal ref partial struct RequestPass
             case RequestField.ServiceTier when Once(!_tierSeen, field, at):
                 ReadTier();
                 break;
-            case RequestField.Messages:
+            default:
+                TakeWalked(field);
+                break;
+        }
+    }
+
+    /// <summary>Fields that may stand more than once, because nothing is taken out of them that could differ.</summary>
+    private void TakeWalked(RequestField field)
+    {
+        switch (field)
+        {
+            case RequestField.Messages or RequestField.Input:
                 ReadMessages();
+                break;
+            case RequestField.EmbeddingInput:
+                ReadEmbeddingInput();
+                break;
+            case RequestField.PreviousResponse or RequestField.Conversation or RequestField.Background
+                when _reader.TokenType is not (JsonTokenType.Null or JsonTokenType.False):
+                _fault = GatewayFaults.NeedsState(RequestFields.Name(field), Offset);
                 break;
             case RequestField.Modalities:
                 ReadModalities();
@@ -179,6 +200,7 @@ internal ref partial struct RequestPass
                 RequestField.Prediction => RequestFeatures.Prediction,
                 RequestField.Plugins or RequestField.SearchParameters or RequestField.EnableSearch or RequestField.DataSources
                     or RequestField.Container => RequestFeatures.HostedTools,
+                RequestField.Prompt => RequestFeatures.MediaInput,
                 RequestField.McpServers when !IsEmptyArray() => RequestFeatures.HostedTools,
                 RequestField.Speed when !IsText("standard"u8) => RequestFeatures.PricedTier,
                 RequestField.InferenceGeo when !IsText("global"u8) => RequestFeatures.PricedTier,

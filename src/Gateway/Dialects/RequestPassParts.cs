@@ -32,6 +32,17 @@ internal ref partial struct RequestPass
 
             var name = buffer[..FieldName.Read(ref _reader, buffer, out _)];
             var isPart = level > 2;
+            if (_operation == Operation.Responses && level == 2)
+            {
+                TakeItemType(name, buffer);
+                if (_fault is not null)
+                {
+                    return;
+                }
+
+                continue;
+            }
+
             if (level == 4)
             {
                 // What a tool gave back may hold parts in turn.
@@ -51,6 +62,40 @@ internal ref partial struct RequestPass
             {
                 return;
             }
+        }
+    }
+
+    /// <summary>What stands in place of stored items cannot be resolved; items that are no text have a price that the body does not bound.</summary>
+    private void TakeItemType(scoped ReadOnlySpan<byte> name, scoped Span<byte> buffer)
+    {
+        if (!name.SequenceEqual("type"u8))
+        {
+            return;
+        }
+
+        _reader.Read();
+        var type = TooDeep() || _reader.TokenType != JsonTokenType.String ? default : buffer[..FieldName.Read(ref _reader, buffer, out _)];
+        if (type.SequenceEqual("item_reference"u8))
+        {
+            _fault = GatewayFaults.NeedsState("input[].type", Offset);
+        }
+
+        _features |= RequestFields.IsTextualItem(type) ? RequestFeatures.None : RequestFeatures.MediaInput;
+    }
+
+    /// <summary>Texts and tokens are bounded by their own bytes; anything that is an object may be a picture.</summary>
+    private void ReadEmbeddingInput()
+    {
+        var depth = _reader.CurrentDepth;
+        while (true)
+        {
+            _features |= _reader.TokenType == JsonTokenType.StartObject ? RequestFeatures.MediaInput : RequestFeatures.None;
+            if (TooDeep() || _reader.CurrentDepth <= depth && _reader.TokenType is not (JsonTokenType.StartArray or JsonTokenType.StartObject))
+            {
+                return;
+            }
+
+            _reader.Read();
         }
     }
 

@@ -12,6 +12,8 @@ internal enum Operation
     ChatCompletions,
     Messages,
     CountTokens,
+    Responses,
+    Embeddings,
 }
 
 /// <summary>
@@ -94,7 +96,9 @@ internal static class WireFormats
     public static readonly WireFormat Chat = new OpenAi.ChatFormat();
     public static readonly WireFormat Messages = new Anthropic.MessagesFormat();
     public static readonly WireFormat CountTokens = new Anthropic.CountTokensFormat();
+    public static readonly WireFormat Responses = new OpenAi.ResponsesFormat();
+    public static readonly WireFormat Embeddings = new OpenAi.EmbeddingsFormat();
 
     /// <summary>In the order of <see cref="Operation"/>.</summary>
-    public static readonly IReadOnlyList<WireFormat> All = [Chat, Messages, CountTokens];
+    public static readonly IReadOnlyList<WireFormat> All = [Chat, Messages, CountTokens, Responses, Embeddings];
 }

@@ -10,8 +10,9 @@ internal static class UsageObject
 {
     /// <summary>Reads the value that the reader stands on and leaves the reader at its end.</summary>
     /// <returns>The counts; null for <c>null</c>, for an object without counts and for numbers that cannot be. Zero is a count.</returns>
+    /// <param name="hasOutput">False where the endpoint produces none; then no count of it is asked for.</param>
     /// <exception cref="JsonException">The bytes are not valid JSON.</exception>
-    public static TokenCounts? Read(ref Utf8JsonReader reader)
+    public static TokenCounts? Read(ref Utf8JsonReader reader, bool hasOutput = true)
     {
         if (reader.TokenType != JsonTokenType.StartObject)
         {
@@ -40,7 +41,7 @@ internal static class UsageObject
             }
         }
 
-        return numbers.ToCounts();
+        return numbers.ToCounts(hasOutput);
     }
 
     private static bool IsDetails(ref Utf8JsonReader reader) => !reader.ValueIsEscaped
@@ -127,7 +128,7 @@ internal static class UsageObject
             return value is >= 0 and <= TokenCounts.MaxPerClass;
         }
 
-        public readonly TokenCounts? ToCounts()
+        public readonly TokenCounts? ToCounts(bool hasOutput)
         {
             if (_broken)
             {
@@ -136,7 +137,7 @@ internal static class UsageObject
 
             // Two of prompt, completion and total give the third.
             var prompt = _prompt ?? (_total is { } t && _completion is { } c ? Math.Max(t - c, 0) : null);
-            var completion = _completion ?? (_total is { } all && _prompt is { } p ? Math.Max(all - p, 0) : null);
+            var completion = _completion ?? (_total is { } all && _prompt is { } p ? Math.Max(all - p, 0) : hasOutput ? null : 0L);
             if (prompt is not { } input || completion is not { } output)
             {
                 return null;

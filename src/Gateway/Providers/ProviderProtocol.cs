@@ -6,12 +6,13 @@ namespace Crew.Gateway.Providers;
 /// <summary>How providers of one kind are called: which endpoints they have, below which address, and where their credential goes.</summary>
 internal sealed class ProviderProtocol
 {
-    public static readonly ProviderProtocol OpenAi = new("Authorization", "Bearer ", null, Operation.ChatCompletions);
+    public static readonly ProviderProtocol OpenAi = new("Authorization", "Bearer ", null,
+        Operation.ChatCompletions, Operation.Responses, Operation.Embeddings);
 
     public static readonly ProviderProtocol Anthropic = new("x-api-key", "", null, Operation.Messages, Operation.CountTokens);
 
     public static readonly ProviderProtocol Sandbox = new("Authorization", "Bearer ", SandboxProvider.BaseAddress,
-        Operation.ChatCompletions, Operation.Messages, Operation.CountTokens);
+        Operation.ChatCompletions, Operation.Messages, Operation.CountTokens, Operation.Responses, Operation.Embeddings);
 
     private readonly string _credentialPrefix;
     private readonly string? _address;

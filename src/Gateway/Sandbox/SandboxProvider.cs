@@ -20,6 +20,15 @@ internal sealed class SandboxProvider(TimeProvider clock) : HttpMessageHandler
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
+        if (request.Method == HttpMethod.Post && request.RequestUri?.AbsolutePath.EndsWith("/embeddings", StringComparison.Ordinal) == true)
+        {
+            var body = request.Content is null ? [] : await request.Content.ReadAsByteArrayAsync(cancellationToken);
+            var vectors = SandboxEmbeddings.Answer(body);
+            return vectors.Failed(out var wrong)
+                ? Refuse(request, wrong, isAnthropic: false)
+                : Respond(request, HttpStatusCode.OK, new ReadOnlyMemoryContent(vectors.Value), "application/json");
+        }
+
         var isAnthropic = request.RequestUri is { } url && url.AbsolutePath.Contains("/messages", StringComparison.Ordinal);
         var asked = await AskAsync(request, cancellationToken);
         if (asked.Failed(out var fault))
@@ -42,11 +51,12 @@ internal sealed class SandboxProvider(TimeProvider clock) : HttpMessageHandler
         var path = request.RequestUri?.AbsolutePath ?? "";
         var format = path.EndsWith("/chat/completions", StringComparison.Ordinal) ? SandboxFormat.Chat
             : path.EndsWith("/messages", StringComparison.Ordinal) ? SandboxFormat.Message
+            : path.EndsWith("/responses", StringComparison.Ordinal) ? SandboxFormat.Response
             : path.EndsWith("/messages/count_tokens", StringComparison.Ordinal) ? SandboxFormat.Count
             : (SandboxFormat?)null;
         if (format is not { } known || request.Method != HttpMethod.Post)
         {
-            return new Fault("unknown_url", 404, "The sandbox answers POST /chat/completions, /messages and /messages/count_tokens only.");
+            return new Fault("unknown_url", 404, "The sandbox has no such endpoint.");
         }
 
         var body = request.Content is null ? [] : await request.Content.ReadAsByteArrayAsync(cancel);
@@ -66,9 +76,7 @@ internal sealed class SandboxProvider(TimeProvider clock) : HttpMessageHandler
             return Refuse(request, Scripted(status), isAnthropic);
         }
 
-        SandboxVoice voice = isAnthropic
-            ? new MessageVoice(reply, Id.New("msg_", clock))
-            : new ChatVoice(reply, Id.New("chatcmpl-", clock), clock.GetUtcNow().ToUnixTimeSeconds());
+        var voice = VoiceOf(reply);
         if (streams)
         {
             var content = new StreamContent(new SandboxStream(Steps(reply, voice, isAnthropic), clock));
@@ -80,6 +88,13 @@ internal sealed class SandboxProvider(TimeProvider clock) : HttpMessageHandler
             ? throw new HttpRequestException(HttpRequestError.ResponseEnded, "The sandbox broke the connection, as a directive asked.")
             : Respond(request, HttpStatusCode.OK, new ReadOnlyMemoryContent(voice.Whole()), "application/json");
     }
+
+    private SandboxVoice VoiceOf(SandboxReply reply) => reply.Request.Format switch
+    {
+        SandboxFormat.Message => new MessageVoice(reply, Id.New("msg_", clock)),
+        SandboxFormat.Response => new ResponseVoice(reply, Id.New("resp_", clock), clock.GetUtcNow().ToUnixTimeSeconds()),
+        _ => new ChatVoice(reply, Id.New("chatcmpl-", clock), clock.GetUtcNow().ToUnixTimeSeconds()),
+    };
 
     private static IEnumerable<SandboxStep> Steps(SandboxReply reply, SandboxVoice voice, bool isAnthropic)
     {

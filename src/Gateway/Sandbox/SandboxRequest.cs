@@ -10,6 +10,7 @@ internal enum SandboxFormat
     Chat,
     Message,
     Count,
+    Response,
 }
 
 /// <summary>A request as a provider reads it: parsed, checked, complete.</summary>
@@ -52,6 +53,11 @@ internal sealed record SandboxRequest(
             return new Fault("model_not_found", 404, "The sandbox has no chat model of this name.").At("model");
         }
 
+        if (format == SandboxFormat.Response)
+        {
+            return ReadResponse(root, model.GetString()!);
+        }
+
         if (Get(root, "messages") is not { ValueKind: JsonValueKind.Array } messages || messages.GetArrayLength() == 0)
         {
             return Bad("messages", "The messages must be a list with at least one message.");
@@ -88,6 +94,41 @@ internal sealed record SandboxRequest(
         return new SandboxRequest(format, model.GetString()!, prompt, tokens + ToolTokens(root), choices,
             (Get(root, "max_completion_tokens") ?? Get(root, "max_tokens"))?.GetInt32(), stream,
             options is { ValueKind: JsonValueKind.Object } o && Get(o, "include_usage")?.ValueKind == JsonValueKind.True, ToolNames(root));
+    }
+
+    private static Outcome<SandboxRequest> ReadResponse(JsonElement root, string model)
+    {
+        if (Get(root, "max_output_tokens") is { } cap && (cap.ValueKind != JsonValueKind.Number || !cap.TryGetInt32(out var value) || value < 1))
+        {
+            return Bad("max_output_tokens", "The value must be a positive integer.");
+        }
+
+        var input = Get(root, "input");
+        var (prompt, tokens) = input is { ValueKind: JsonValueKind.String } text ? (text.GetString(), SandboxTokens.Count(text.GetString()!))
+            : input is { ValueKind: JsonValueKind.Array } items ? ReadItems(items)
+            : (null, 0);
+        return prompt is null
+            ? Bad("input", "The input must be a text or a list of items.")
+            : new SandboxRequest(SandboxFormat.Response, model, prompt, tokens + SandboxTokens.Count(TextOf(Get(root, "instructions"))) + ToolTokens(root), 1,
+                Get(root, "max_output_tokens")?.GetInt32(), Get(root, "stream")?.ValueKind == JsonValueKind.True, false, ToolNames(root));
+    }
+
+    private static (string? Prompt, int Tokens) ReadItems(JsonElement items)
+    {
+        var (prompt, tokens) = ("", 0);
+        foreach (var item in items.EnumerateArray())
+        {
+            if (item.ValueKind != JsonValueKind.Object)
+            {
+                return (null, 0);
+            }
+
+            var text = TextOf(Get(item, "content") ?? Get(item, "output") ?? Get(item, "arguments"));
+            tokens += SandboxTokens.Count(text);
+            prompt = Get(item, "role") is { ValueKind: JsonValueKind.String } role && role.ValueEquals("user") ? text : prompt;
+        }
+
+        return (prompt, tokens);
     }
 
     private static Outcome<SandboxRequest> ReadMessage(JsonElement root, SandboxFormat format, string model, JsonElement messages)

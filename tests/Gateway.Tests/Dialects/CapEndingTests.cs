@@ -65,6 +65,25 @@ public sealed class CapEndingTests
             "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"));
     }
 
+    [Fact]
+    public void A_cut_response_is_incomplete_by_its_output_cap()
+    {
+        var reader = new ResponseEventReader();
+        reader.Read("""{"type":"response.created","sequence_number":0,"response":{"id":"resp_1","created_at":17,"model":"m"}}"""u8, isErrorEvent: false)
+            .ShouldBe(FrameFate.Pass);
+        reader.Read("""{"type":"response.output_text.delta","sequence_number":4,"delta":"a.delta"}"""u8, isErrorEvent: false).ShouldBe(FrameFate.Pass);
+        reader.TextBytes.ShouldBe(7);
+        var output = new ArrayBufferWriter<byte>();
+        reader.WriteCapReached(output, Charged);
+        var frame = Encoding.UTF8.GetString(output.WrittenSpan);
+        frame.ShouldStartWith("event: response.incomplete\ndata: ");
+        var data = JsonNode.Parse(frame["event: response.incomplete\ndata: ".Length..])!;
+        data["sequence_number"]!.GetValue<int>().ShouldBe(5);
+        data["response"]!["id"]!.GetValue<string>().ShouldBe("resp_1");
+        data["response"]!["incomplete_details"]!["reason"]!.GetValue<string>().ShouldBe("max_output_tokens");
+        data["response"]!["usage"]!["total_tokens"]!.GetValue<int>().ShouldBe(13);
+    }
+
     private static List<string> ChatEnding(EventReader reader, string first)
     {
         reader.Read(Encoding.UTF8.GetBytes(first), isErrorEvent: false);

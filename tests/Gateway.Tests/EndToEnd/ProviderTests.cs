@@ -12,7 +12,7 @@ namespace Crew.Gateway.Tests.EndToEnd;
 public sealed class ProviderTests(GatewayServer gateway)
 {
     [Theory]
-    [InlineData("kind", "anthropic", "invalid_request", "later version")]
+    [InlineData("base_url", "https://example.com/v1/messages", "invalid_request", "before the endpoint")]
     [InlineData("kind", "azure_openai", "invalid_request", "later version")]
     [InlineData("kind", "nonsense", "invalid_request", "openai")]
     [InlineData("base_url", "http://plain.example.com/v1", "egress_refused", "CREW_EGRESS_ALLOW")]

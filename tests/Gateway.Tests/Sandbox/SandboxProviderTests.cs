@@ -224,7 +224,7 @@ public sealed class SandboxProviderTests
             .ContainsKey(status == 200 ? "choices" : "error").ShouldBeTrue();
 
     [Fact]
-    public async Task Another_path_is_not_found() => await Json(Send([], "embeddings"), HttpStatusCode.NotFound);
+    public async Task Another_path_is_not_found() => await Json(Send([], "rerank"), HttpStatusCode.NotFound);
 
     [Fact]
     public void A_text_never_has_more_tokens_than_bytes() => Prop.ForAll(ArbMap.Default.ArbFor<string>(), text =>

@@ -54,10 +54,20 @@ internal sealed class MockAnswers
         new(new ByReference());
 
     public byte[] Json(MockBehavior behavior, MockShare share) =>
-        (byte[])Cached(behavior, share, static (b, s) => s.Form == MockForm.Message ? MockMessages.RenderJson(b, s) : RenderJson(b, s));
+        (byte[])Cached(behavior, share, static (b, s) => s.Form switch
+        {
+            MockForm.Message => MockMessages.RenderJson(b, s),
+            MockForm.Response => MockResponses.RenderJson(b, s),
+            _ => RenderJson(b, s),
+        });
 
     public MockFrames Frames(MockBehavior behavior, MockShare share) =>
-        (MockFrames)Cached(behavior, share, static (b, s) => s.Form == MockForm.Message ? MockMessages.RenderFrames(b, s) : RenderFrames(b, s));
+        (MockFrames)Cached(behavior, share, static (b, s) => s.Form switch
+        {
+            MockForm.Message => MockMessages.RenderFrames(b, s),
+            MockForm.Response => MockResponses.RenderFrames(b, s),
+            _ => RenderFrames(b, s),
+        });
 
     /// <summary>A copy of a rendered answer that names the delay it was sent with.</summary>
     public static byte[] Stamp(byte[] rendered, long delayUs)

@@ -50,7 +50,7 @@ internal sealed class MockChat(MockBooks books, MockPrices prices)
 
     public static Task RefuseAsync(HttpContext context, int status, string code, string message)
     {
-        var body = MockRequest.FormOf(context.Request.Path.Value) != MockForm.Chat ? MockMessages.Error(status, message) : JsonSerializer.SerializeToUtf8Bytes(new
+        var body = MockRequest.FormOf(context.Request.Path.Value) is MockForm.Message or MockForm.Count ? MockMessages.Error(status, message) : JsonSerializer.SerializeToUtf8Bytes(new
         {
             error = new { message, type = ErrorType(status), param = (string?)null, code },
         });
@@ -78,7 +78,7 @@ internal sealed class MockChat(MockBooks books, MockPrices prices)
             IncludeUsage = request?.IncludeUsage ?? false,
             Cap = request?.Cap,
             Choices = request?.Choices ?? 1,
-            Credential = (string?)(request is null or { Form: MockForm.Chat } ? context.Request.Headers.Authorization : context.Request.Headers["x-api-key"]),
+            Credential = (string?)(request is not { IsAnthropic: true } ? context.Request.Headers.Authorization : context.Request.Headers["x-api-key"]),
         };
         books.Open(bill);
         return bill;
@@ -94,7 +94,7 @@ internal sealed class MockChat(MockBooks books, MockPrices prices)
             return;
         }
 
-        if (requiredCredential is not null && turn.Bill.Credential != (request.Form == MockForm.Chat ? $"Bearer {requiredCredential}" : requiredCredential))
+        if (requiredCredential is not null && turn.Bill.Credential != (!request.IsAnthropic ? $"Bearer {requiredCredential}" : requiredCredential))
         {
             turn.Bill.Status = 401;
             await RefuseAsync(turn.Context, 401, "invalid_api_key", "Incorrect API key provided.");
@@ -134,6 +134,11 @@ internal sealed class MockChat(MockBooks books, MockPrices prices)
         else if (request.Form == MockForm.Count)
         {
             await SendAsync(turn.Context, 200, "application/json", JsonSerializer.SerializeToUtf8Bytes(new { input_tokens = share.Prompt }));
+        }
+        else if (request.Form == MockForm.Embedding)
+        {
+            Charge(turn.Bill, share, 0, behavior);
+            await SendAsync(turn.Context, 200, "application/json", MockResponses.RenderEmbeddings(request, share));
         }
         else if (request.Stream)
         {

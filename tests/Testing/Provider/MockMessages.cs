@@ -129,7 +129,7 @@ internal static class MockMessages
         json.WriteEndObject();
     });
 
-    private static IEnumerable<string> Pieces(MockBehavior behavior, MockShare share)
+    public static IEnumerable<string> Pieces(MockBehavior behavior, MockShare share)
     {
         var count = (int)Math.Min(behavior.Chunks ?? share.CompletionPerChoice, MockAnswers.MostChunks);
         for (var index = 0; index < count; index++)

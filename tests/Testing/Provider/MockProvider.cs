@@ -114,7 +114,7 @@ public sealed class MockProvider : IAsyncDisposable
     private Task ServeAsync(HttpContext context)
     {
         var path = context.Request.Path.Value ?? "";
-        if (path is "/v1/chat/completions" or "/v1/messages" or "/v1/messages/count_tokens" && HttpMethods.IsPost(context.Request.Method))
+        if (path is "/v1/chat/completions" or "/v1/messages" or "/v1/messages/count_tokens" or "/v1/responses" or "/v1/embeddings" && HttpMethods.IsPost(context.Request.Method))
         {
             return _chat.ServeAsync(context, Choose, RequiredCredential);
         }

@@ -16,6 +16,12 @@ public enum MockForm
 
     /// <summary><c>/v1/messages/count_tokens</c>.</summary>
     Count,
+
+    /// <summary><c>/v1/responses</c>.</summary>
+    Response,
+
+    /// <summary><c>/v1/embeddings</c>.</summary>
+    Embedding,
 }
 
 /// <summary>The few fields of a request that the mock provider heeds; read in one pass, nothing kept of the rest.</summary>
@@ -34,6 +40,13 @@ public sealed record MockRequest
     public int Choices { get; private set; } = 1;
 
     public bool HasTools { get; private set; }
+
+    /// <summary>How many vectors are asked for.</summary>
+    public int Inputs { get; private set; } = 1;
+
+    public bool WantsBase64 { get; private set; }
+
+    public bool IsAnthropic => Form is MockForm.Message or MockForm.Count;
 
     public long BodyBytes { get; private set; }
 
@@ -64,6 +77,8 @@ public sealed record MockRequest
     {
         "/v1/messages" => MockForm.Message,
         "/v1/messages/count_tokens" => MockForm.Count,
+        "/v1/responses" => MockForm.Response,
+        "/v1/embeddings" => MockForm.Embedding,
         _ => MockForm.Chat,
     };
 
@@ -103,7 +118,7 @@ public sealed record MockRequest
             json.Read();
             Stream = json.TokenType == JsonTokenType.True;
         }
-        else if (json.ValueTextEquals("max_tokens"u8) || json.ValueTextEquals("max_completion_tokens"u8))
+        else if (json.ValueTextEquals("max_tokens"u8) || json.ValueTextEquals("max_completion_tokens"u8) || json.ValueTextEquals("max_output_tokens"u8))
         {
             json.Read();
             Cap = json.TokenType == JsonTokenType.Number ? json.GetInt64() : Cap;
@@ -112,6 +127,16 @@ public sealed record MockRequest
         {
             json.Read();
             Choices = json.TokenType == JsonTokenType.Number ? Math.Clamp(json.GetInt32(), 1, 128) : 1;
+        }
+        else if (Form == MockForm.Embedding && json.ValueTextEquals("input"u8))
+        {
+            json.Read();
+            Inputs = CountInputs(ref json);
+        }
+        else if (json.ValueTextEquals("encoding_format"u8))
+        {
+            json.Read();
+            WantsBase64 = json.ValueTextEquals("base64"u8);
         }
         else if (json.ValueTextEquals("tools"u8))
         {
@@ -129,6 +154,25 @@ public sealed record MockRequest
             json.Read();
             json.Skip();
         }
+    }
+
+    /// <summary>A list of numbers is one input, as a text is.</summary>
+    private static int CountInputs(ref Utf8JsonReader json)
+    {
+        if (json.TokenType != JsonTokenType.StartArray)
+        {
+            return 1;
+        }
+
+        var (count, numbers) = (0, false);
+        while (json.Read() && json.TokenType != JsonTokenType.EndArray)
+        {
+            numbers |= json.TokenType == JsonTokenType.Number;
+            count++;
+            json.Skip();
+        }
+
+        return numbers ? 1 : count;
     }
 
     private void ReadStreamOptions(ref Utf8JsonReader json)

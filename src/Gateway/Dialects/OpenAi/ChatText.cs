@@ -97,9 +97,11 @@ internal static class ChatText
         && (reader.ValueTextEquals("role"u8) || reader.ValueTextEquals("id"u8) || reader.ValueTextEquals("type"u8)
             || reader.ValueTextEquals("obfuscation"u8) || reader.ValueTextEquals("reasoning_details"u8)
             || reader.ValueTextEquals("annotations"u8) || reader.ValueTextEquals("audio"u8) || reader.ValueTextEquals("signature"u8)
-            || reader.ValueTextEquals("citations"u8) || reader.ValueTextEquals("encrypted_content"u8));
+            || reader.ValueTextEquals("citations"u8) || reader.ValueTextEquals("encrypted_content"u8)
+            || reader.ValueTextEquals("call_id"u8) || reader.ValueTextEquals("status"u8));
 
-    private static long TextBytes(ref Utf8JsonReader reader)
+    /// <summary>UTF-8 bytes of the string that the reader stands on, at the least.</summary>
+    public static long TextBytes(ref Utf8JsonReader reader)
     {
         if (reader.HasValueSequence)
         {

@@ -1,0 +1,98 @@
+using System.Buffers;
+using System.Text.Json;
+using Crew.Gateway.Forwarding;
+using Crew.Gateway.Metering;
+using Crew.Kernel;
+
+namespace Crew.Gateway.Dialects.OpenAi;
+
+/// <summary><c>/v1/responses</c>, without the state that its providers keep: nothing is stored, so nothing can be gone back to.</summary>
+internal sealed class ResponsesFormat : OpenAiFormat
+{
+    private const int MaxDepthLevels = 512;
+
+    public override Operation Operation => Operation.Responses;
+
+    public override string Path => "/responses";
+
+    public override BodyEdits EditsFor(InferenceRequest request, string upstreamModel, int? outputCap) => new()
+    {
+        UpstreamModel = upstreamModel,
+        OutputCap = outputCap,
+        CapField = "max_output_tokens",
+        ForceStoreFalse = true,
+    };
+
+    public override EventReader ReadEvents(InferenceRequest request) => new ResponseEventReader();
+
+    /// <summary>The failure as the dialect's terminal event, which agents look for, and as an <c>error</c> event, which SDKs throw.</summary>
+    public override void WriteErrorEvent(IBufferWriter<byte> output, Fault fault, string requestId, EventReader soFar)
+    {
+        ((ResponseEventReader)soFar).WriteFailed(output, fault);
+    }
+
+    public override AnswerFacts ReadAnswer(ReadOnlySequence<byte> body)
+    {
+        var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = MaxDepthLevels });
+        try
+        {
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            {
+                return default;
+            }
+
+            var answer = ReadResponse(ref reader, countText: true);
+            reader.Read();
+            return answer with { IsJson = true };
+        }
+        catch (JsonException)
+        {
+            return default;
+        }
+    }
+
+    /// <summary>Reads the response object that the reader stands on and leaves the reader at its end.</summary>
+    /// <exception cref="JsonException">The bytes are not valid JSON.</exception>
+    public static AnswerFacts ReadResponse(ref Utf8JsonReader reader, bool countText)
+    {
+        var answer = default(AnswerFacts);
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var (isUsage, isStatus, isOutput) =
+                (reader.ValueTextEquals("usage"u8), reader.ValueTextEquals("status"u8), countText && reader.ValueTextEquals("output"u8));
+            reader.Read();
+            if (isUsage)
+            {
+                answer = answer with { Usage = UsageObject.Read(ref reader) ?? answer.Usage };
+            }
+            else if (isStatus)
+            {
+                answer = answer with { FinishReason = Status(ref reader) };
+            }
+            else if (isOutput)
+            {
+                answer = answer with { TextBytes = ChatText.OfMessage(ref reader) };
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        return answer;
+    }
+
+    private static string? Status(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType != JsonTokenType.String)
+        {
+            reader.Skip();
+            return null;
+        }
+
+        return reader.ValueTextEquals("completed"u8) ? "completed"
+            : reader.ValueTextEquals("incomplete"u8) ? "incomplete"
+            : reader.ValueTextEquals("failed"u8) ? "failed"
+            : "other";
+    }
+}
