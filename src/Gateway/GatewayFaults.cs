@@ -102,6 +102,11 @@ internal static class GatewayFaults
         + "Send the whole conversation as `input`, with `include: [\"reasoning.encrypted_content\"]` where reasoning has to be carried on.")
         .With("offset", offset);
 
+    /// <summary>The request means something that the dialect of the model's provider cannot say.</summary>
+    public static Fault NotCarried(string field, string why) => new Fault("not_translatable", 400,
+        $"This model's provider speaks another dialect than this endpoint, and `{field}` {why} Leave it out, or call a model whose provider speaks this one.")
+        .At(field);
+
     public static Fault EndpointNotServed(string path) => new Fault("unsupported_endpoint", 400,
         $"The providers of this model do not serve {path}. Call the model at another endpoint, or another model at this one.").At("model");
 

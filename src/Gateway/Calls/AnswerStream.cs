@@ -49,14 +49,15 @@ internal sealed class AnswerStream(PhysicalAttempt attempt, HttpResponseMessage 
     public bool Take(int count, IBufferWriter<byte> output)
     {
         scanner.Push(_buffer.AsSpan(0, count), output);
-        return scanner.IsDone || scanner.SawLongError;
+        return scanner.IsDone || scanner.SawLongError || scanner.IsUntranslatable;
     }
 
     /// <summary>Some providers leave the closing mark out; where no choice has finished either, the answer was broken off.</summary>
     public RelayEnd HowItEnded()
     {
         scanner.Complete();
-        return scanner.IsDone || scanner.SawError || scanner.FinishReason is not null ? RelayEnd.Complete : RelayEnd.Broken;
+        var isWhole = scanner.IsDone || scanner.SawError || scanner.FinishReason is not null;
+        return isWhole && !scanner.IsUntranslatable ? RelayEnd.Complete : RelayEnd.Broken;
     }
 
     /// <summary>A read that was broken off must have ended before its buffer goes back.</summary>

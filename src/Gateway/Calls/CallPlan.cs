@@ -1,6 +1,7 @@
 using System.Buffers;
 using Crew.Gateway.Catalogue;
 using Crew.Gateway.Dialects;
+using Crew.Gateway.Dialects.Translation;
 using Crew.Gateway.Forwarding;
 using Crew.Gateway.Metering;
 using Crew.Kernel;
@@ -8,10 +9,12 @@ using Crew.Spend.Contracts;
 
 namespace Crew.Gateway.Calls;
 
-/// <summary>What is to be sent, and the most that it can cost. Pure.</summary>
+/// <summary>What is to be sent, and the most that it can cost.</summary>
 internal sealed class CallPlan
 {
     private readonly int? _cap;
+    private Route? _direct;
+    private Conversation? _carried;
 
     public CallPlan(WireFormat format, InferenceRequest request, CatalogueModel model, bool isSandboxed)
     {
@@ -40,9 +43,60 @@ internal sealed class CallPlan
 
     public HoldRequest Hold { get; }
 
+    /// <summary>
+    /// How a target can be spoken to; a fault where it serves neither the client's endpoint nor one that the request can be carried to.
+    /// </summary>
+    public Outcome<Route> RouteTo(Target target, ReadOnlySequence<byte> body)
+    {
+        if (target.Provider.UriOf(Format.Operation) is not null)
+        {
+            return _direct ??= new Route(Format, null);
+        }
+
+        foreach (var operation in Translations.Of(Format.Operation))
+        {
+            if (target.Provider.UriOf(operation) is not null)
+            {
+                return Carry(operation, target, body);
+            }
+        }
+
+        return GatewayFaults.EndpointNotServed(Format.ClientPath);
+    }
+
     /// <summary>The body for one target, under the cap that its hold pays for.</summary>
-    public SplicedBody BodyFor(ReadOnlySequence<byte> body, Target target, Hold hold) =>
-        BodySplice.Apply(body, Request, Format.EditsFor(Request, target.UpstreamModel, CapUnder(hold)));
+    public SplicedBody BodyFor(Route route, ReadOnlySequence<byte> body, Target target, Hold hold)
+    {
+        if (route.Carried is not { } carried)
+        {
+            return BodySplice.Apply(body, Request, Format.EditsFor(Request, target.UpstreamModel, CapUnder(hold)));
+        }
+
+        var terms = new WriteTerms(target.UpstreamModel, CapUnder(hold) ?? _cap, Request.Stream);
+        return SplicedBody.Build(new ReadOnlySequence<byte>(Translations.WriterOf(route.Format.Operation).Write(carried, terms)), []);
+    }
+
+    /// <summary>Where a stream is written in the client's format; null where it passes as it comes.</summary>
+    public TranslatedStream? TranslationOf(Route route, EventReader counts) => route.Carried is null ? null : new TranslatedStream(
+        Translations.AnswersOf(route.Format.Operation), Translations.StreamFor(Format.Operation, Request.WantsUsage), counts);
+
+    private Outcome<Route> Carry(Operation operation, Target target, ReadOnlySequence<byte> body)
+    {
+        if (_carried is null)
+        {
+            var read = Translations.ReaderOf(Format.Operation).Read(body);
+            if (read.Failed(out var unread))
+            {
+                return unread;
+            }
+
+            _carried = read.Value;
+        }
+
+        return Translations.WriterOf(operation).Check(_carried, new WriteTerms(target.UpstreamModel, _cap, Request.Stream)) is { } refused
+            ? refused
+            : new Route(WireFormats.All[(int)operation], _carried);
+    }
 
     /// <summary>The cap that has to be sent; null where the client's own stands.</summary>
     private int? CapUnder(Hold hold) => !Format.HasOutput ? null

@@ -84,9 +84,10 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
     /// <summary>One target's turn: a hold, and an attempt under it.</summary>
     private async ValueTask<Turn> TakeTurnAsync(Target target, SpendScope scope, bool mayGoOn)
     {
-        if (target.Provider.UriOf(plan.Format.Operation) is null)
+        var routed = plan.RouteTo(target, body.Sequence);
+        if (routed.Failed(out var unreachable))
         {
-            return new Turn(GatewayFaults.EndpointNotServed(plan.Format.ClientPath)) { WasSkipped = true };
+            return new Turn(unreachable) { WasSkipped = true };
         }
 
         if (!target.Provider.IsReady)
@@ -112,7 +113,7 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
             return new Turn(GatewayFaults.ThinkingDoesNotFit) { IsFinal = true };
         }
 
-        return new Turn(await TryAsync(Begin(target, held.Value, ++_attempts), held.Value, mayGoOn));
+        return new Turn(await TryAsync(Begin(target, held.Value, routed.Value, ++_attempts), held.Value, mayGoOn));
     }
 
     private async ValueTask<bool> WaitAsync(TimeSpan wait)
@@ -144,13 +145,18 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
     }
 
     /// <summary>Status and headers of an answer that is about to be served.</summary>
-    public void WriteHead(HttpResponseMessage answer, int status)
+    public void WriteHead(HttpResponseMessage answer, Route route, int status)
     {
         var response = call.Http.Response;
         response.StatusCode = status;
         Copy(answer.Headers, response);
         Copy(answer.Content.Headers, response);
         plan.Format.WriteHead(response.Headers, parts.Clock.GetElapsedTime(_started));
+        if (route.Carried is { Hints.Count: > 0 } carried)
+        {
+            response.Headers["X-Crew-Not-Carried"] = string.Join(", ", carried.Hints);
+        }
+
         if (plan.IsSandboxed)
         {
             response.Headers["X-Crew-Sandbox"] = "true";
@@ -168,11 +174,11 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
         }
     }
 
-    private PhysicalAttempt Begin(Target target, Hold hold, int number)
+    private PhysicalAttempt Begin(Target target, Hold hold, Route route, int number)
     {
         try
         {
-            return new PhysicalAttempt(Facts, target, hold, plan.SettlementFor(hold), number, parts.Clock);
+            return new PhysicalAttempt(Facts, target, hold, plan.SettlementFor(hold), number, parts.Clock) { Route = route };
         }
         catch
         {
@@ -251,7 +257,7 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
 
     private async ValueTask<Outcome<HttpResponseMessage>> SendAsync(PhysicalAttempt attempt, Hold hold)
     {
-        using var request = Build(attempt.Target, hold);
+        using var request = Build(attempt.Target, attempt.Route, hold);
         var stops = plan.Request.Stream && attempt.Target.Provider.CancelStopsBilling;
         using var gone = stops ? call.Aborted.UnsafeRegister(static a => ((PhysicalAttempt)a!).BreakOff(), attempt) : default;
         using var stopping = call.Stopping.UnsafeRegister(static a => ((PhysicalAttempt)a!).BreakOff(), attempt);
@@ -272,10 +278,10 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
         }
     }
 
-    private HttpRequestMessage Build(Target target, Hold hold)
+    private HttpRequestMessage Build(Target target, Route route, Hold hold)
     {
-        var spliced = body.Lend(plan.BodyFor(body.Sequence, target, hold));
-        var request = new HttpRequestMessage(HttpMethod.Post, Address(target.Provider))
+        var spliced = body.Lend(plan.BodyFor(route, body.Sequence, target, hold));
+        var request = new HttpRequestMessage(HttpMethod.Post, Address(target.Provider, route))
         {
             // HTTP/2 where the provider offers it in the handshake (ALPN), HTTP/1.1 elsewhere and on plain connections.
             Version = HttpVersion.Version20,
@@ -289,21 +295,21 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
 
         foreach (var (name, values) in call.Http.Request.Headers)
         {
-            if (plan.Format.PassesToProvider(name) && HeaderValue.IsSafe(values.ToString()))
+            if (route.PassesToProvider(name) && HeaderValue.IsSafe(values.ToString()))
             {
                 request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
             }
         }
 
-        plan.Format.Complete(request.Headers);
+        route.Format.Complete(request.Headers);
         return request;
     }
 
-    private Uri Address(ProviderLink provider)
+    private Uri Address(ProviderLink provider, Route route)
     {
-        var address = provider.UriOf(plan.Format.Operation)!;
+        var address = provider.UriOf(route.Format.Operation)!;
         var query = call.Http.Request.QueryString.Value;
-        return string.IsNullOrEmpty(query) || !plan.Format.PassesQuery(query) ? address : new Uri(address + query);
+        return string.IsNullOrEmpty(query) || route.Carried is not null || !plan.Format.PassesQuery(query) ? address : new Uri(address + query);
     }
 
     /// <summary>What a failed call means to the client, and whether the provider may have begun to work, and so to bill.</summary>

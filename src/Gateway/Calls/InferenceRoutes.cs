@@ -42,5 +42,5 @@ internal static class InferenceRoutes
             .WithMetadata(new NotIdempotentRoute())
             .Requires(CrewSource.Header, "models:invoke")
             .Refuses("model_not_found", "model_not_priced", "insufficient_quota", "cost_not_boundable", "provider_unavailable", "provider_timeout",
-                "provider_credentials_rejected", "rate_limit_exceeded", "unsupported_endpoint", "invalid_value", "unknown_url");
+                "provider_credentials_rejected", "rate_limit_exceeded", "unsupported_endpoint", "not_translatable", "invalid_value", "unknown_url");
 }

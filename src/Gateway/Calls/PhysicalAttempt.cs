@@ -28,6 +28,9 @@ internal sealed class PhysicalAttempt : IDisposable
 
     public Target Target { get; }
 
+    /// <summary>How the target is spoken to.</summary>
+    public required Route Route { get; init; }
+
     public Settlement Settlement { get; }
 
     /// <summary>1 for the first of a request.</summary>

@@ -21,6 +21,7 @@ internal sealed class StreamRelay
     private readonly PhysicalAttempt _attempt;
     private readonly HttpResponseMessage _answer;
     private readonly EventReader _reader;
+    private readonly StreamEnding _ending;
     private readonly SseScanner _scanner;
     private readonly TaskCompletionSource<RelayEnd> _cut = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly AnswerStream _upstream;
@@ -32,8 +33,10 @@ internal sealed class StreamRelay
     public StreamRelay(Exchange exchange, PhysicalAttempt attempt, HttpResponseMessage answer)
     {
         (_exchange, _attempt, _answer) = (exchange, attempt, answer);
-        _reader = exchange.Plan.Format.ReadEvents(exchange.Plan.Request);
-        _scanner = new SseScanner(_reader, attempt.Target.Provider.Echo);
+        _reader = attempt.Route.Format.ReadEvents(attempt.Route.Carried is null ? exchange.Plan.Request : null);
+        var translation = exchange.Plan.TranslationOf(attempt.Route, _reader);
+        _ending = new StreamEnding(exchange.Plan.Format, _reader, translation, exchange.Call.RequestId);
+        _scanner = new SseScanner(_reader, attempt.Target.Provider.Echo, translation);
         _upstream = new AnswerStream(attempt, answer, _scanner);
     }
 
@@ -206,7 +209,7 @@ internal sealed class StreamRelay
     private void WriteHead()
     {
         var response = _exchange.Call.Http.Response;
-        _exchange.WriteHead(_answer, 200);
+        _exchange.WriteHead(_answer, _attempt.Route, 200);
         response.ContentType = "text/event-stream; charset=utf-8";
         response.Headers.CacheControl = "no-cache";
         response.Headers["X-Accel-Buffering"] = "no";
@@ -305,7 +308,7 @@ internal sealed class StreamRelay
             return;
         }
 
-        _reader.WriteCapReached(Client, _charged);
+        _ending.ReachCap(Client, _charged);
         await Client.FlushAsync();
     }
 
@@ -366,7 +369,7 @@ internal sealed class StreamRelay
     /// <summary>An error as the last event of a stream whose status line has gone out. A client that no longer reads does not hold this up.</summary>
     private async Task TellAsync(Fault fault, int milliseconds)
     {
-        _exchange.Plan.Format.WriteErrorEvent(Client, fault, _exchange.Call.RequestId, _reader);
+        _ending.Fail(Client, fault);
         var flush = Client.FlushAsync().AsTask();
         await Task.WhenAny(flush, Task.Delay(TimeSpan.FromMilliseconds(milliseconds), Clock, CancellationToken.None));
         if (!flush.IsCompleted)

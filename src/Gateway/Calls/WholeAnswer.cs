@@ -42,20 +42,23 @@ internal sealed class WholeAnswer(Exchange exchange, PhysicalAttempt attempt, Ht
             {
                 return await EndAsync(GatewayFaults.ProviderUnavailable);
             }
+
+            var (client, id) = (exchange.Plan.Format, exchange.Call.RequestId);
+            using var error = Route.Carried is null ? null : Calls.Route.TranslateError(client, bytes, status, id);
+            await ServeAsync(error ?? bytes, Route.StatusFor(exchange.Call.Dialect, status));
+            return null;
         }
-        else
+
+        var read = IsJson ? Route.Format.ReadAnswer(new System.Buffers.ReadOnlySequence<byte>(bytes.Memory)) : default;
+        using var translated = read.IsJson && Route.Carried is not null ? Route.Translate(exchange.Plan.Format, bytes, read.Usage) : null;
+        if (!read.IsJson || (Route.Carried is not null && translated is null))
         {
-            var read = IsJson ? exchange.Plan.Format.ReadAnswer(new System.Buffers.ReadOnlySequence<byte>(bytes.Memory)) : default;
-            if (!read.IsJson)
-            {
-                attempt.Settle(exchange.Work, attempt.Settlement.OfBreak(null, 0), status, "upstream_garbage");
-                return mayGoOn ? GatewayFaults.ProviderUnavailable : await EndAsync(GatewayFaults.ProviderUnavailable);
-            }
-
-            attempt.Settle(exchange.Work, attempt.Settlement.OfAnswer(read.Usage, read.TextBytes), status, "success");
+            attempt.Settle(exchange.Work, attempt.Settlement.OfBreak(read.Usage, read.TextBytes), status, "upstream_garbage");
+            return mayGoOn ? GatewayFaults.ProviderUnavailable : await EndAsync(GatewayFaults.ProviderUnavailable);
         }
 
-        await ServeAsync(bytes, status);
+        attempt.Settle(exchange.Work, attempt.Settlement.OfAnswer(read.Usage, read.TextBytes), status, "success");
+        await ServeAsync(translated ?? bytes, status);
         return null;
     }
 
@@ -64,6 +67,8 @@ internal sealed class WholeAnswer(Exchange exchange, PhysicalAttempt attempt, Ht
         await exchange.FailAsync(fault);
         return null;
     }
+
+    private Route Route => attempt.Route;
 
     private bool IsJson => RequestBody.IsJson(answer.Content.Headers.ContentType?.MediaType);
 
@@ -84,7 +89,7 @@ internal sealed class WholeAnswer(Exchange exchange, PhysicalAttempt attempt, Ht
         }
 
         CrashPoint.Pass(CrashPoints.RecordAfter);
-        exchange.WriteHead(answer, status);
+        exchange.WriteHead(answer, Route, status);
         var response = exchange.Call.Http.Response;
         response.ContentLength = bytes.Length;
         CrashPoint.Pass(CrashPoints.ReplyBefore);

@@ -42,6 +42,7 @@ internal enum RequestField
     Conversation,
     MaxOutputTokens,
     PreviousResponse,
+    BilledWorkspace,
 }
 
 /// <summary>Names of fields and of content parts.</summary>
@@ -103,6 +104,7 @@ internal static class RequestFields
         10 when name.SequenceEqual("max_tokens"u8) => RequestField.MaxTokens,
         11 when name.SequenceEqual("mcp_servers"u8) => RequestField.McpServers,
         12 when name.SequenceEqual("service_tier"u8) => RequestField.ServiceTier,
+        12 when name.SequenceEqual("workspace_id"u8) => RequestField.BilledWorkspace,
         13 when name.SequenceEqual("inference_geo"u8) => RequestField.InferenceGeo,
         18 when name.SequenceEqual("context_management"u8) => RequestField.ContextManagement,
         _ => RequestField.Other,
@@ -174,6 +176,7 @@ internal static class RequestFields
         RequestField.Conversation => "conversation",
         RequestField.MaxOutputTokens => "max_output_tokens",
         RequestField.PreviousResponse => "previous_response_id",
+        RequestField.BilledWorkspace => "workspace_id",
         _ => "",
     };
 

@@ -174,6 +174,9 @@ internal ref partial struct RequestPass
             case RequestField.Tools:
                 ReadTools();
                 break;
+            case RequestField.BilledWorkspace when _reader.TokenType != JsonTokenType.Null:
+                Refuse(field, "says whom the provider bills, and the provider is not yours. Leave it out.");
+                break;
             case RequestField.OtherModels or RequestField.Fallbacks when _reader.TokenType != JsonTokenType.Null:
                 Refuse(field, "names models beside `model`. Leave it out: a model of the catalogue has its fallbacks as targets.");
                 break;

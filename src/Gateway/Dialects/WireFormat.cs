@@ -49,11 +49,15 @@ internal abstract class WireFormat
     public abstract AnswerFacts ReadAnswer(ReadOnlySequence<byte> body);
 
     /// <summary>A reader for the events of one streamed answer.</summary>
-    public abstract EventReader ReadEvents(InferenceRequest request);
+    /// <param name="request">Null where the answer is to a request that we wrote ourselves.</param>
+    public abstract EventReader ReadEvents(InferenceRequest? request);
 
     /// <summary>Writes a refusal as an event, for a stream whose status line has gone out.</summary>
     /// <param name="soFar">What was read of the stream, for formats whose events are numbered.</param>
     public abstract void WriteErrorEvent(IBufferWriter<byte> output, Fault fault, string requestId, EventReader soFar);
+
+    /// <summary>Writes an error of a provider of another format in this one.</summary>
+    public abstract void WriteError(IBufferWriter<byte> output, Fault fault, string requestId);
 
     /// <summary>Whether a header of the client goes on to a provider of the same format.</summary>
     public abstract bool PassesToProvider(string header);

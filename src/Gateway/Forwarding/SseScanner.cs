@@ -1,5 +1,6 @@
 using System.Buffers;
 using Crew.Gateway.Dialects;
+using Crew.Gateway.Dialects.Translation;
 using Crew.Gateway.Metering;
 
 namespace Crew.Gateway.Forwarding;
@@ -17,11 +18,15 @@ namespace Crew.Gateway.Forwarding;
 /// </code>
 /// Not thread-safe. Disposing gives the pooled memory back.
 /// </remarks>
-internal sealed class SseScanner(EventReader reader, CredentialEcho? echo = null) : IDisposable
+internal sealed class SseScanner(EventReader reader, CredentialEcho? echo = null, TranslatedStream? translation = null) : IDisposable
 {
     private readonly ByteStore _carry = new();
     private readonly ByteStore _tail = new();
     private readonly ByteStore _joint = new();
+
+    /// <summary>Where the provider's own bytes go when the client gets a translation of them.</summary>
+    private readonly ByteStore _discarded = new();
+    private IBufferWriter<byte>? _translated;
     private readonly int _maxFrameBytes = reader.MaxFrameBytes;
     private readonly int _maxTailBytes = reader.MaxTailBytes;
     private int _scanned;
@@ -54,12 +59,21 @@ internal sealed class SseScanner(EventReader reader, CredentialEcho? echo = null
     /// <summary>Frames that were too long to read; usage may have been in one of them.</summary>
     public int LongFrames { get; private set; }
 
+    /// <summary>An event could not be said in the client's dialect; the rest of the answer would be missing in silence.</summary>
+    public bool IsUntranslatable => translation is { IsBroken: true };
+
     /// <summary>Bytes that wait for the settlement.</summary>
     public int TailBytes => _tail.Length;
 
     /// <summary>Takes bytes from the provider and writes those that may go out at once.</summary>
     public void Push(ReadOnlySpan<byte> chunk, IBufferWriter<byte> output)
     {
+        if (translation is not null)
+        {
+            (_translated, output) = (output, _discarded);
+            _discarded.Clear();
+        }
+
         chunk = TakeLineFeed(chunk, output);
         if (chunk.IsEmpty || IsDone || SawLongError)
         {
@@ -88,7 +102,11 @@ internal sealed class SseScanner(EventReader reader, CredentialEcho? echo = null
     /// </summary>
     public void Complete()
     {
-        if (_carry.Length > 0 && !IsDone && !SawLongError && (_frameIsLong || Inspect(_carry.Span) != FrameFate.Strip))
+        if (translation is not null)
+        {
+            CompleteTranslation(translation);
+        }
+        else if (_carry.Length > 0 && !IsDone && !SawLongError && (_frameIsLong || Inspect(_carry.Span) != FrameFate.Strip))
         {
             _tail.Append(_carry.Span);
         }
@@ -112,6 +130,8 @@ internal sealed class SseScanner(EventReader reader, CredentialEcho? echo = null
         _carry.Dispose();
         _tail.Dispose();
         _joint.Dispose();
+        _discarded.Dispose();
+        translation?.Dispose();
     }
 
     /// <summary>Sends all complete frames of <paramref name="work"/> where they belong and says how many bytes that were.</summary>
@@ -205,14 +225,54 @@ internal sealed class SseScanner(EventReader reader, CredentialEcho? echo = null
             frame = frame.StartsWith("\uFEFF"u8) ? frame[3..] : frame;
         }
 
-        var fate = SseFrame.TryGetData(frame, _joint, out var data, out var isErrorEvent) ? reader.Read(data, isErrorEvent) : FrameFate.Follow;
+        var isEvent = SseFrame.TryGetData(frame, _joint, out var data, out var isErrorEvent);
+        var fate = isEvent ? reader.Read(data, isErrorEvent) : FrameFate.Follow;
         if (reader.SawError && echo?.IsIn(frame) == true)
         {
             SawCredential = true;
             return FrameFate.Strip;
         }
 
+        if (translation is not null)
+        {
+            Translate(translation, isEvent, frame, data, fate);
+            return FrameFate.Strip;
+        }
+
         return fate;
+    }
+
+    /// <summary>Puts the translation of a frame to where the frame itself would have gone.</summary>
+    private void Translate(TranslatedStream into, bool isEvent, ReadOnlySpan<byte> frame, ReadOnlySpan<byte> data, FrameFate fate)
+    {
+        if (fate == FrameFate.Pass)
+        {
+            ReleaseTail(_translated!);
+        }
+
+        var passes = fate == FrameFate.Pass || (fate == FrameFate.Follow && _tail.Length == 0);
+        if (isEvent)
+        {
+            into.Take(data, passes ? _translated! : _tail);
+        }
+        else if (frame is [(byte)':', ..])
+        {
+            into.TakeNothing(passes ? _translated! : _tail);
+        }
+    }
+
+    /// <summary>A frame that was cut is metered, but no client would have seen it; a closing event that was left out is made up for.</summary>
+    private void CompleteTranslation(TranslatedStream into)
+    {
+        if (_carry.Length > 0 && !IsDone && !_frameIsLong && SseFrame.TryGetData(_carry.Span, _joint, out var data, out var isErrorEvent))
+        {
+            reader.Read(data, isErrorEvent);
+        }
+
+        if (reader.FinishReason is not null && !reader.SawError)
+        {
+            into.End(_tail);
+        }
     }
 
     private void Send(
@@ -251,6 +311,7 @@ internal sealed class SseScanner(EventReader reader, CredentialEcho? echo = null
             SawLongError = SseFrame.TryGetData(_carry.Span, _joint, out var data, out var isErrorEvent) && reader.ReadsError(data, isErrorEvent);
         }
 
+        translation?.Break();
         (_frameIsLong, _begun, _last) = (true, true, FrameFate.Pass);
         if (!SawLongError)
         {

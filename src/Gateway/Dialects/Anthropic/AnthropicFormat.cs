@@ -52,9 +52,12 @@ internal abstract class AnthropicFormat : WireFormat
     public override void WriteErrorEvent(IBufferWriter<byte> output, Fault fault, string requestId, EventReader soFar)
     {
         output.Write("event: error\ndata: "u8);
-        ErrorWriter.Render(Dialect.Anthropic, fault, requestId, output);
+        WriteError(output, fault, requestId);
         output.Write("\n\n"u8);
     }
+
+    public override void WriteError(IBufferWriter<byte> output, Fault fault, string requestId) =>
+        ErrorWriter.Render(Dialect.Anthropic, fault, requestId, output);
 
     public override void WriteLimits(IHeaderDictionary headers, DateTimeOffset now)
     {

@@ -18,5 +18,5 @@ internal sealed class CountTokensFormat : AnthropicFormat
 
     public override AnswerFacts ReadAnswer(ReadOnlySequence<byte> body) => MessageAnswer.Read(body) with { Usage = default(Metering.TokenCounts) };
 
-    public override EventReader ReadEvents(InferenceRequest request) => throw new InvalidOperationException("A count of tokens is never streamed.");
+    public override EventReader ReadEvents(InferenceRequest? request) => throw new InvalidOperationException("A count of tokens is never streamed.");
 }

@@ -5,7 +5,7 @@ namespace Crew.Gateway.Dialects.Anthropic;
 
 /// <summary>
 /// The <c>usage</c> of the Anthropic dialect, gathered over a stream: each object is cumulative and replaces what it names. Input, cache
-/// reads and cache writes are disjoint there; thinking is part of the output and not told apart.
+/// reads and cache writes are disjoint there; thinking is part of the output, and told apart where the provider does.
 /// </summary>
 internal struct MessageUsage
 {
@@ -16,6 +16,7 @@ internal struct MessageUsage
     private long? _shortWrite;
     private long? _longWrite;
     private long? _output;
+    private long? _thinking;
 
     /// <summary>Takes the object that the reader stands on and leaves the reader at its end.</summary>
     /// <exception cref="JsonException">The bytes are not valid JSON.</exception>
@@ -32,7 +33,12 @@ internal struct MessageUsage
             if (reader.ValueTextEquals("cache_creation"u8))
             {
                 reader.Read();
-                TakeWrites(ref reader);
+                TakeParts(ref reader, "ephemeral_1h_input_tokens"u8, ref _longWrite, "ephemeral_5m_input_tokens"u8, ref _shortWrite);
+            }
+            else if (reader.ValueTextEquals("output_tokens_details"u8))
+            {
+                reader.Read();
+                TakeParts(ref reader, "thinking_tokens"u8, ref _thinking, default, ref _thinking);
             }
             else if (reader.ValueTextEquals("input_tokens"u8))
             {
@@ -59,7 +65,9 @@ internal struct MessageUsage
     }
 
     /// <summary>The counts; null where input or output is missing, or where a number cannot be.</summary>
-    public readonly TokenCounts? ToCounts() => _output is { } output && Input() is { } counts ? counts with { Output = output } : null;
+    public readonly TokenCounts? ToCounts() => _output is { } output && Input() is { } counts 
+        ? counts with { Output = output - Thinking(output), Reasoning = Thinking(output) }
+        : null;
 
     /// <summary>The input alone, as it is known from the first event of a stream on.</summary>
     public readonly TokenCounts? Input()
@@ -74,7 +82,10 @@ internal struct MessageUsage
         return new TokenCounts(input, _cacheRead ?? 0, writes, 0, 0) { LongCacheWrite = Math.Min(_longWrite ?? 0, writes) };
     }
 
-    private void TakeWrites(ref Utf8JsonReader reader)
+    private readonly long Thinking(long output) => Math.Min(_thinking ?? 0, output);
+
+    /// <summary>Takes one or two members out of the object that the reader stands on.</summary>
+    private void TakeParts(ref Utf8JsonReader reader, ReadOnlySpan<byte> first, ref long? one, ReadOnlySpan<byte> second, ref long? other)
     {
         if (reader.TokenType != JsonTokenType.StartObject)
         {
@@ -84,13 +95,13 @@ internal struct MessageUsage
 
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("ephemeral_1h_input_tokens"u8))
+            if (reader.ValueTextEquals(first))
             {
-                Take(ref reader, ref _longWrite);
+                Take(ref reader, ref one);
             }
-            else if (reader.ValueTextEquals("ephemeral_5m_input_tokens"u8))
+            else if (!second.IsEmpty && reader.ValueTextEquals(second))
             {
-                Take(ref reader, ref _shortWrite);
+                Take(ref reader, ref other);
             }
             else
             {

@@ -19,5 +19,5 @@ internal sealed class MessagesFormat : AnthropicFormat
 
     public override AnswerFacts ReadAnswer(ReadOnlySequence<byte> body) => MessageAnswer.Read(body);
 
-    public override EventReader ReadEvents(InferenceRequest request) => new MessageEventReader();
+    public override EventReader ReadEvents(InferenceRequest? request) => new MessageEventReader();
 }

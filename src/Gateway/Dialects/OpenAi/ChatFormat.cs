@@ -23,7 +23,8 @@ internal sealed class ChatFormat : OpenAiFormat
 
     public override AnswerFacts ReadAnswer(ReadOnlySequence<byte> body) => ChatAnswer.Read(body);
 
-    public override EventReader ReadEvents(InferenceRequest request) => new ChatChunkReader(request.WantsUsage, request.Choices);
+    public override EventReader ReadEvents(InferenceRequest? request) =>
+        request is null ? new ChatChunkReader(clientWantsUsage: true) : new ChatChunkReader(request.WantsUsage, request.Choices);
 }
 
 /// <summary>What the endpoints of the OpenAI dialect have in common.</summary>
@@ -37,6 +38,8 @@ internal abstract class OpenAiFormat : WireFormat
 
     public override void WriteErrorEvent(IBufferWriter<byte> output, Fault fault, string requestId, EventReader soFar) =>
         OpenAiErrors.WriteEvent(output, fault);
+
+    public override void WriteError(IBufferWriter<byte> output, Fault fault, string requestId) => OpenAiErrors.Write(output, fault);
 
     public override void WriteHead(IHeaderDictionary headers, TimeSpan took)
     {

@@ -50,5 +50,5 @@ internal sealed class EmbeddingsFormat : OpenAiFormat
         }
     }
 
-    public override EventReader ReadEvents(InferenceRequest request) => throw new InvalidOperationException("Embeddings are never streamed.");
+    public override EventReader ReadEvents(InferenceRequest? request) => throw new InvalidOperationException("Embeddings are never streamed.");
 }

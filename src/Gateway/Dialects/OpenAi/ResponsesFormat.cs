@@ -23,7 +23,7 @@ internal sealed class ResponsesFormat : OpenAiFormat
         ForceStoreFalse = true,
     };
 
-    public override EventReader ReadEvents(InferenceRequest request) => new ResponseEventReader();
+    public override EventReader ReadEvents(InferenceRequest? request) => new ResponseEventReader();
 
     /// <summary>The failure as the dialect's terminal event, which agents look for, and as an <c>error</c> event, which SDKs throw.</summary>
     public override void WriteErrorEvent(IBufferWriter<byte> output, Fault fault, string requestId, EventReader soFar)

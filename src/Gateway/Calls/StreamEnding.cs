@@ -1,0 +1,36 @@
+using System.Buffers;
+using Crew.Gateway.Dialects;
+using Crew.Gateway.Dialects.Translation;
+using Crew.Gateway.Metering;
+using Crew.Kernel;
+
+namespace Crew.Gateway.Calls;
+
+/// <summary>How a stream ends in the client's format where its provider did not end it.</summary>
+internal sealed class StreamEnding(WireFormat client, EventReader reader, TranslatedStream? translation, string requestId)
+{
+    public void Fail(IBufferWriter<byte> output, Fault fault)
+    {
+        if (translation is null)
+        {
+            client.WriteErrorEvent(output, fault, requestId, reader);
+        }
+        else
+        {
+            translation.Fail(output, fault, requestId);
+        }
+    }
+
+    /// <summary>As at the output cap.</summary>
+    public void ReachCap(IBufferWriter<byte> output, in TokenCounts charged)
+    {
+        if (translation is null)
+        {
+            reader.WriteCapReached(output, charged);
+        }
+        else
+        {
+            translation.ReachCap(output, charged);
+        }
+    }
+}
