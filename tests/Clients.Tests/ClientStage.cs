@@ -19,6 +19,14 @@ public sealed class ClientStage : IAsyncLifetime
 {
     public const string Model = "crew-client-model";
 
+    /// <summary>The model of each kind of provider; the mock stands behind the first two.</summary>
+    public static readonly IReadOnlyDictionary<string, string> Models = new Dictionary<string, string>
+    {
+        ["openai"] = Model,
+        ["anthropic"] = "crew-client-claude",
+        ["sandbox"] = "crew-sandbox-script",
+    };
+
     private MockProvider? _mock;
     private CrewServer? _server;
 
@@ -27,6 +35,9 @@ public sealed class ClientStage : IAsyncLifetime
     public CrewServer Server => _server!;
 
     public string Key { get; private set; } = "";
+
+    /// <summary>The titles of the cases that the clients for Node have passed; they run once.</summary>
+    public Lazy<Task<IReadOnlyCollection<string>>> Node { get; private set; } = null!;
 
     /// <summary>A strict cap of one nano-dollar, which no completion fits.</summary>
     public string CappedKey { get; private set; } = "";
@@ -37,6 +48,9 @@ public sealed class ClientStage : IAsyncLifetime
         _server = await CrewServer.StartNewAsync(new CrewServerOptions { Providers = [_mock] });
         var provider = await _server.CreateProviderAsync(_mock, cancelStopsBilling: true);
         await _server.CreateModelAsync(new NewModel { Id = Model, ProviderId = provider, MaxOutputTokens = 16_384 });
+        var anthropic = await _server.CreateProviderAsync(_mock, "anthropic", cancelStopsBilling: true, kind: "anthropic");
+        await _server.CreateModelAsync(new NewModel { Id = Models["anthropic"], ProviderId = anthropic, MaxOutputTokens = 16_384 });
+        Node = new Lazy<Task<IReadOnlyCollection<string>>>(() => NodeRun.PassAsync(this));
         var ordinary = new NewKey { Name = "clients", Permissions = ["models:invoke", "models:read"] };
         Key = (await _server.CreateKeyAsync(ordinary)).Key;
         CappedKey = (await _server.CreateKeyAsync(ordinary with { Name = "capped", Budget = new NewKeyBudget("0.000000001") })).Key;
@@ -58,8 +72,7 @@ public sealed class ClientStage : IAsyncLifetime
     /// <summary>Empties the mock provider and returns a chat client as the package's documentation makes it.</summary>
     public async Task<(ChatClient Chat, SentCount Sent)> ChatAsync(string? key = null, string model = Model, int? retries = null)
     {
-        await Mock.Books.QuietAsync(TimeSpan.FromSeconds(10));
-        Mock.Reset();
+        await ResetAsync();
         var sent = new SentCount();
         var options = new OpenAIClientOptions { Endpoint = Server.OpenAiBaseUrl };
         options.AddPolicy(sent, PipelinePosition.PerTry);
@@ -71,7 +84,36 @@ public sealed class ClientStage : IAsyncLifetime
         return (new ChatClient(model, new ApiKeyCredential(key ?? Key), options), sent);
     }
 
-    public OpenAIModelClient Models() =>
+    /// <summary>Empties the mock provider once it has nothing in flight.</summary>
+    public async Task ResetAsync()
+    {
+        await Mock.Books.QuietAsync(TimeSpan.FromSeconds(10));
+        Mock.Reset();
+    }
+
+    /// <summary>Makes the model behave, whatever kind it is; returns what to say to it.</summary>
+    public string Behave(string kind, string directives, params MockBehavior[] behaviors)
+    {
+        if (kind == "sandbox" && directives.Length > 0)
+        {
+            return directives;
+        }
+
+        Mock.Next(behaviors);
+        return "Say something.";
+    }
+
+    /// <summary>The provider must have seen that its client left; the sandbox keeps no books.</summary>
+    public async Task ShouldBeLeftAsync(string kind)
+    {
+        await Mock.Books.QuietAsync(TimeSpan.FromSeconds(10));
+        if (kind != "sandbox" && !Mock.Books.Bills.Single().Disconnected)
+        {
+            throw new InvalidOperationException("The provider spoke on to a client that had gone.");
+        }
+    }
+
+    public OpenAIModelClient Catalogue() =>
         new(new ApiKeyCredential(Key), new OpenAIClientOptions { Endpoint = Server.OpenAiBaseUrl });
 }
 

@@ -189,9 +189,9 @@ public sealed class DotnetClientTests(ClientStage stage)
     [Fact]
     public async Task The_catalogue_can_be_listed_and_looked_up()
     {
-        var models = (await stage.Models().GetModelsAsync(Now)).Value;
+        var models = (await stage.Catalogue().GetModelsAsync(Now)).Value;
         models.ShouldContain(model => model.Id == ClientStage.Model);
-        (await stage.Models().GetModelAsync(ClientStage.Model, Now)).Value.Id.ShouldBe(ClientStage.Model);
+        (await stage.Catalogue().GetModelAsync(ClientStage.Model, Now)).Value.Id.ShouldBe(ClientStage.Model);
     }
 
     private static ChatCompletionOptions Capped(int tokens) => new() { MaxOutputTokenCount = tokens };
