@@ -31,6 +31,9 @@ internal sealed class IdempotencyEntry : IWorkspaceOwned
     {
         entry.ToTable("http_idempotency");
         entry.HasKey(e => e.Id);
+
+        // Who takes over an abandoned entry must not remove what its request has finished meanwhile.
+        entry.Property(e => e.State).IsConcurrencyToken();
         entry.HasIndex(e => e.CreatedAt).HasDatabaseName("http_idempotency_created_at");
     });
 }

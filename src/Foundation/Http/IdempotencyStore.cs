@@ -71,6 +71,12 @@ internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> ha
     {
         if (origin.IdempotencyId is { } id && db.Set<IdempotencyEntry>().SingleOrDefault(e => e.Id == id) is { } entry)
         {
+            if (entry.Epoch != _epoch)
+            {
+                // This process was silent for so long that another one took the request over: this change must not happen as well.
+                throw new DbUpdateConcurrencyException("The idempotency entry of this request belongs to another process now.");
+            }
+
             entry.State = "done";
             entry.ResourceId ??= events[0].Resource?.Id;
         }
@@ -87,7 +93,7 @@ internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> ha
         });
         var outcome = await store.Value.ChangeAsync<IdempotencyEntry?>(call.Tenant, Origin.System, async db =>
         {
-            var known = await db.Set<IdempotencyEntry>().SingleOrDefaultAsync(e => e.Id == id);
+            var known = await FindAsync(db, id, now);
             if (known is not null && known.CreatedAt > now - KeepFor && !IsAbandoned(known, now))
             {
                 return Outcome(known);
@@ -121,6 +127,22 @@ internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> ha
         call.Origin.IdempotencyId = id;
         call.Idempotency = new IdempotencyHandle(store.Value, call.Tenant, id, End);
         return null;
+    }
+
+    /// <summary>
+    /// The entry as it is. One that was read unfinished while its request came to its end is read again: now that nobody carries it
+    /// out any more, what stands there is final.
+    /// </summary>
+    private async Task<IdempotencyEntry?> FindAsync(Db db, string id, DateTimeOffset now)
+    {
+        var entry = await db.Set<IdempotencyEntry>().SingleOrDefaultAsync(e => e.Id == id);
+        if (entry is not { Status: null } || IsUnderWay(entry, now))
+        {
+            return entry;
+        }
+
+        await db.Entry(entry).ReloadAsync();
+        return db.Entry(entry).State == EntityState.Detached ? null : entry;
     }
 
     private bool IsAbandoned(IdempotencyEntry entry, DateTimeOffset now) => entry.State == "running" && !IsUnderWay(entry, now);
