@@ -74,6 +74,7 @@ public sealed class DoctorTests
         checks["postgres_roles"].Status.ShouldBe("ok");
         checks["postgres_row_security"].Status.ShouldBe("ok");
         checks["postgres_login"].Status.ShouldBe("warning", "the tests' login is a superuser");
+        checks["postgres_durability"].Status.ShouldBe("ok");
         checks["partitions"].Status.ShouldBe("ok");
         checks["leaders"].Message.ShouldBe("No server runs, so nobody does the upkeep.");
         checks["size_forecast"].Message.ShouldContain("audit_records ");
@@ -82,11 +83,14 @@ public sealed class DoctorTests
         checks["partitions"].Status.ShouldBe("warning");
         checks["partitions"].Message.ShouldContain("spend_attempts lacks 1 from");
 
-        var role = new NpgsqlConnectionStringBuilder(database).Database + "_crew_app";
+        var name = new NpgsqlConnectionStringBuilder(database).Database;
+        var role = name + "_crew_app";
+        await Shell.CountAsync(database, $"ALTER DATABASE \"{name}\" SET synchronous_commit = off; SELECT 1");
         await Shell.CountAsync(database, $"ALTER ROLE \"{role}\" BYPASSRLS; SELECT 1");
         await Shell.CountAsync(database, "ALTER TABLE keys_api_keys NO FORCE ROW LEVEL SECURITY; SELECT 1");
         (code, checks) = await ExamineAsync(shell);
         code.ShouldBe(1);
+        checks["postgres_durability"].Status.ShouldBe("failed");
         checks["postgres_roles"].Status.ShouldBe("failed");
         checks["postgres_row_security"].Message.ShouldContain("keys_api_keys");
     }

@@ -26,7 +26,7 @@ internal sealed partial class KillLoad(CrewServer server, Acknowledged acknowled
     private static int s_tokens;
 
     /// <summary>Speaks exactly as many tokens as the request allows.</summary>
-    public static MockBehavior Speaks { get; } = new() { CompletionTokens = 1_000_000, Text = "ok", Chunks = 3, LatencyMinMs = 1, LatencyMaxMs = 4 };
+    public static MockBehavior Speaks { get; } = new() { CompletionTokens = 1_000_000, Text = "ok", Chunks = 3, ChunksPerSecond = 300, LatencyMinMs = 1, LatencyMaxMs = 4 };
 
     public Acknowledged Told => acknowledged;
 
