@@ -47,6 +47,7 @@ public abstract class EndpointLifeTests(ApiStage stage) : ApiTests(stage)
         var path = $"/v1/gateway/models/{id}";
         (await SeenAsync("GET", path)).GetProperty("targets")[0].GetProperty("provider_id").GetString().ShouldBe(provider);
         (await ListedAsync("/v1/gateway/models")).ShouldContain(m => Id(m) == id);
+        (await ListedAsync("/v1/gateway/targets")).ShouldContain(t => t.GetProperty("provider_id").GetString() == provider);
         (await SeenAsync("PATCH", path, new { max_output_tokens = 32 })).GetProperty("max_output_tokens").GetInt32().ShouldBe(32);
 
         (await Stage.Master.GetAsync("/v1/models")).ShouldBe(200).Data.EnumerateArray().ShouldContain(m => Id(m) == id);
@@ -127,6 +128,7 @@ public abstract class EndpointLifeTests(ApiStage stage) : ApiTests(stage)
         (await SeenAsync("GET", $"/v1/gateway/requests?model={Uri.EscapeDataString(model)}")).GetArrayLength().ShouldBe(1);
         var sums = await SeenAsync("GET", "/v1/gateway/usage?group_by=model");
         sums.EnumerateArray().Single(s => s.GetProperty("model").GetString() == model).GetProperty("requests").GetInt64().ShouldBe(1);
+        (await Stage.Master.GetAsync("/v1/gateway/usage/export?group_by=model")).ShouldBe(200).Body.ShouldContain(model);
     }
 
     /// <summary>All pages of a list: the other tests make things as well.</summary>

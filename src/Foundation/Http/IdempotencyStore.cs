@@ -91,12 +91,12 @@ internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> ha
             End();
             return Task.CompletedTask;
         });
-        var outcome = await store.Value.ChangeAsync<IdempotencyEntry?>(call.Tenant, Origin.System, async db =>
+        var outcome = await store.Value.ChangeAsync<Found?>(call.Tenant, Origin.System, async db =>
         {
-            var known = await FindAsync(db, id, now);
-            if (known is not null && known.CreatedAt > now - KeepFor && !IsAbandoned(known, now))
+            var found = await FindAsync(db, id, now);
+            if (found is { IsAbandoned: false } && found.Entry.CreatedAt > now - KeepFor)
             {
-                return Outcome(known);
+                return Outcome(found);
             }
 
             // Noted before the entry is committed, or a twin could take it for one that nobody carries out.
@@ -105,9 +105,9 @@ internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> ha
                 return IdempotencyFaults.InProgress;
             }
 
-            if (known is not null)
+            if (found is not null)
             {
-                db.Remove(known);
+                db.Remove(found.Entry);
                 await db.SaveChangesAsync();
             }
 
@@ -119,9 +119,9 @@ internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> ha
             return fault == Faults.StorageUnavailable ? fault : IdempotencyFaults.InProgress;
         }
 
-        if (outcome.Value is { } entry)
+        if (outcome.Value is { } known)
         {
-            return Answer(call, entry, requestHash, now);
+            return Answer(call, known, requestHash);
         }
 
         call.Origin.IdempotencyId = id;
@@ -130,30 +130,37 @@ internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> ha
     }
 
     /// <summary>
-    /// The entry as it is. One that was read unfinished while its request came to its end is read again: now that nobody carries it
-    /// out any more, what stands there is final.
+    /// The entry as it is, judged once. One that was read unfinished while its request came to its end is read again: now that nobody
+    /// carries it out any more, what stands there is final.
     /// </summary>
-    private async Task<IdempotencyEntry?> FindAsync(Db db, string id, DateTimeOffset now)
+    private async Task<Found?> FindAsync(Db db, string id, DateTimeOffset now)
     {
-        var entry = await db.Set<IdempotencyEntry>().SingleOrDefaultAsync(e => e.Id == id);
-        if (entry is not { Status: null } || IsUnderWay(entry, now))
+        if (await db.Set<IdempotencyEntry>().SingleOrDefaultAsync(e => e.Id == id) is not { } entry)
         {
-            return entry;
+            return null;
         }
 
-        await db.Entry(entry).ReloadAsync();
-        return db.Entry(entry).State == EntityState.Detached ? null : entry;
-    }
+        var isUnderWay = entry.Status is null && IsUnderWay(entry, now);
+        if (entry.Status is null && !isUnderWay)
+        {
+            await db.Entry(entry).ReloadAsync();
+            if (db.Entry(entry).State == EntityState.Detached)
+            {
+                return null;
+            }
+        }
 
-    private bool IsAbandoned(IdempotencyEntry entry, DateTimeOffset now) => entry.State == "running" && !IsUnderWay(entry, now);
+        return new Found(entry, isUnderWay);
+    }
 
     /// <summary>Whether somebody still carries it out. Of another process only time tells, save that SQLite has no other.</summary>
     private bool IsUnderWay(IdempotencyEntry entry, DateTimeOffset now) => entry.Epoch == _epoch
         ? _underWay.ContainsKey(entry.Id)
         : store.Value.Dialect != "sqlite" && entry.CreatedAt >= now - OwnerIsDeadAfter;
 
-    private Fault? Answer(Call call, IdempotencyEntry entry, string requestHash, DateTimeOffset now)
+    private static Fault? Answer(Call call, Found found, string requestHash)
     {
+        var entry = found.Entry;
         if (entry.RequestHash != requestHash)
         {
             return IdempotencyFaults.Conflict;
@@ -166,11 +173,16 @@ internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> ha
         }
 
         // Between the commit of the change and the keeping of its answer the entry is done without a status: its answer is on the way.
-        var isOnTheWay = entry.Status is null && IsUnderWay(entry, now);
-        return entry.State == "running" || isOnTheWay ? IdempotencyFaults.InProgress : IdempotencyFaults.AlreadyCreated(entry.ResourceId);
+        return entry.State == "running" || found.IsUnderWay ? IdempotencyFaults.InProgress : IdempotencyFaults.AlreadyCreated(entry.ResourceId);
     }
 
-    private static Outcome<IdempotencyEntry?> Outcome(IdempotencyEntry? entry) => entry;
+    private static Outcome<Found?> Outcome(Found? found) => found;
+
+    /// <summary>An entry and whether its request was still being carried out when it was read.</summary>
+    private sealed record Found(IdempotencyEntry Entry, bool IsUnderWay)
+    {
+        public bool IsAbandoned => Entry.State == "running" && !IsUnderWay;
+    }
 }
 
 /// <summary>The entry that the current request has reserved.</summary>
