@@ -42,7 +42,7 @@ internal static class EventCatalogue
         ("sso", "created updated deleted enforced break_glass.used"),
         ("domain", "verified removed"),
         ("scim", "token.created token.revoked user.provisioned user.deprovisioned group.mapped"),
-        ("budget", "created updated deleted exhausted breach"),
+        ("budget", "created updated deleted exhausted breach warning"),
         ("provider", "created updated deleted tested credentials.changed"),
         ("model", "created updated deleted"),
         ("secret", "created updated deleted rotated"),
@@ -56,7 +56,7 @@ internal static class EventCatalogue
         ("review", "started completed"),
         ("billing", "updated"),
         ("operator", "installation.created organization.created key.created key.revoked budget.released schema.migrated backup.created backup.restored "
-            + "master_key.rotated sign_in_link.created"),
+            + "master_key.rotated sign_in_link.created imported"),
     ];
 
     /// <summary>Full names in catalogue order.</summary>

@@ -30,12 +30,15 @@ internal static class SequencerRead
         return (last, await ReadAsync(db, ByPosition, cancel, ("last", last), ("most", most)));
     }
 
-    /// <summary>PostgreSQL: the mark, for the one node that got the lock of this transaction; null for the others.</summary>
+    /// <summary>
+    /// PostgreSQL: the mark, for the one node that got the lock of this transaction; null for the others. FOR UPDATE reads the row as it is
+    /// now: the statement may have begun before the former holder of the lock committed.
+    /// </summary>
     public static async Task<SequencerMark?> TryLeadAsync(Db db, CancellationToken cancel) =>
         (await db.Database.SqlQueryRaw<SequencerMark>(
             """
             SELECT xid::text AS "Xid", record_id AS "RecordId", at AS "At", least(at, (extract(epoch FROM now()) * 1000)::bigint) AS "Latest"
-            FROM audit_sequencer WHERE pg_try_advisory_xact_lock({0})
+            FROM audit_sequencer WHERE pg_try_advisory_xact_lock({0}) FOR UPDATE
             """, ElectionLock).ToListAsync(cancel)).SingleOrDefault();
 
     /// <summary>PostgreSQL: what stands behind the mark and below every running transaction.</summary>
