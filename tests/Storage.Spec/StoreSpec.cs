@@ -188,6 +188,7 @@ public abstract class StoreSpec : IAsyncLifetime
         third.Rows.Add(new SpecRow("other"));
         var both = await Task.WhenAll(Store.Committer.AppendAsync(second).AsTask(), Store.Committer.AppendAsync(third).AsTask());
         both.ShouldBe([false, true]);
+        (second.IsDuplicate, third.IsDuplicate).ShouldBe((true, false));
     }
 
     [Fact]

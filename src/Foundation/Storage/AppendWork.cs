@@ -24,8 +24,16 @@ public class AppendWork : IValueTaskSource<bool>
     /// <returns>Whether it changed the rows.</returns>
     public virtual bool BeforeWrite() => false;
 
+    /// <summary>
+    /// One of the rows is there already, so nothing was written: an earlier commit of the same rows stands, though its answer got lost.
+    /// </summary>
+    public bool IsDuplicate { get; internal set; }
+
     /// <summary>A constraint refused one of the rows.</summary>
     internal bool Refused { get; set; }
+
+    /// <summary>The database went away before this one had its turn.</summary>
+    internal bool Failed { get; set; }
 
     internal ValueTask<bool> Durable => new(this, _completion.Version);
 

@@ -95,7 +95,7 @@ public abstract class Committer
             {
                 foreach (var work in state.part)
                 {
-                    work.Complete(state.durable && !work.Refused);
+                    work.Complete(state.durable && !work.Refused && !work.Failed);
                 }
             }, (part, durable), preferLocal: false);
         }

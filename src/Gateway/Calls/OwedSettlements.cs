@@ -60,8 +60,13 @@ internal sealed class OwedSettlements(Lazy<Store> store, TimeProvider clock) : B
         {
             if (!await store.Value.Committer.AppendAsync(work))
             {
-                // A work completes once, so the next try is a copy, at the back of the queue: order does not matter here.
                 _owed.TryDequeue(out _);
+                if (work.IsDuplicate)
+                {
+                    continue;
+                }
+
+                // A work completes once, so the next try is a copy, at the back of the queue: order does not matter here.
                 _owed.Enqueue(Copy(work.Rows, work.Counters));
                 return;
             }

@@ -64,7 +64,8 @@ internal sealed class PostgresCommitter(StoreOptions options, NpgsqlDataSource p
     {
         foreach (var work in works)
         {
-            work.Refused = await FlushAsync([work]) != FlushResult.Durable;
+            var result = await FlushAsync([work]);
+            (work.Refused, work.Failed) = (result == FlushResult.Refused, result == FlushResult.Unavailable);
         }
     }
 
@@ -80,7 +81,7 @@ internal sealed class PostgresCommitter(StoreOptions options, NpgsqlDataSource p
         }
         catch (PostgresException error) when (!PostgresErrors.IsUnavailable(error))
         {
-            works[0].Refused |= works.Count == 1;
+            works[0].IsDuplicate = works.Count == 1 && PostgresErrors.IsUnique(error);
             return FlushResult.Refused;
         }
         catch (Exception error) when (error is NpgsqlException or TimeoutException or IOException or OperationCanceledException or StorageUnavailableException)

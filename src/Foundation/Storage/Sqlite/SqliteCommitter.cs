@@ -228,7 +228,7 @@ internal sealed class SqliteCommitter(StoreOptions options, Func<SqliteConnectio
         }
         catch (SqliteException error) when (!SqliteErrors.IsUnavailable(error))
         {
-            work.Refused = true;
+            (work.Refused, work.IsDuplicate) = (true, SqliteErrors.IsUnique(error));
         }
     }
 
