@@ -11,6 +11,7 @@ namespace Crew.Faults.Tests;
 public sealed class PowerCutTests(ITestOutputHelper output)
 {
     private const int Least = 8;
+    private const int LongSyncUs = 900_000;
 
     [Fact]
     public async Task After_a_power_cut_nothing_acknowledged_is_lost()
@@ -93,6 +94,14 @@ public sealed class PowerCutTests(ITestOutputHelper output)
         }
 
         await Task.Delay(random.Next(0, 300));
+        if (random.Next(2) == 0 || trouble == Trouble.None)
+        {
+            // Between a write and its sync.
+            disk[DiskNumber.SyncDelayUs] = LongSyncUs;
+            var writes = disk[DiskNumber.Writes];
+            await UntilAsync(() => disk[DiskNumber.Writes] > writes);
+        }
+
         server.Kill();
         await stop.CancelAsync();
         await running;
