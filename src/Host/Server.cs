@@ -79,6 +79,7 @@ internal static class Server
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = MaximumBodyBytes;
         kestrel.Limits.MaxRequestHeadersTotalSize = 32 * 1024;
+        kestrel.Limits.MaxConcurrentConnections = OpenFiles.MostConnections();
         if (certificate is null)
         {
             return;

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
@@ -15,6 +16,7 @@ public sealed class PostgresServer : IAsyncDisposable
     private const string Binaries = "/usr/lib/postgresql/15/bin";
     private const string FolderPrefix = "crew-postgres-";
 
+    private static readonly ConcurrentDictionary<int, bool> s_given = new();
     private static readonly Lazy<Task<PostgresServer>> SharedServer = new(StartAsync);
 
     private readonly string? _folder;
@@ -173,10 +175,20 @@ public sealed class PostgresServer : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// A port that nobody listens on, given out once: two servers that start at the same time must not get the same one, or the tests
+    /// of one would talk to the other.
+    /// </summary>
     public static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        while (true)
+        {
+            using var listener = new TcpListener(IPAddress.Loopback, 0);
+            listener.Start();
+            if (((IPEndPoint)listener.LocalEndpoint).Port is var port && s_given.TryAdd(port, true))
+            {
+                return port;
+            }
+        }
     }
 }

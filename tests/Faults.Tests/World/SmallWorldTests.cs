@@ -60,7 +60,7 @@ public sealed class SmallWorldTests(ITestOutputHelper output)
         var idle = new List<System.Net.Sockets.TcpClient>();
         for (var connection = 0; connection < 300; connection++)
         {
-            // More than the server may open: the ones behind the limit wait in the kernel's queue, nobody else is thrown out.
+            // More than the server may open: the ones beyond what it has room for are turned away, nobody else is thrown out.
             var client = new System.Net.Sockets.TcpClient();
             idle.Add(client);
             await client.ConnectAsync(IPAddress.Loopback, server.Port);
