@@ -19,6 +19,9 @@ public sealed class ChangeFeed
     /// <summary>The version up to which this process has followed.</summary>
     public long Applied => Volatile.Read(ref _applied);
 
+    /// <summary>Hears each version that this process has followed up to.</summary>
+    internal Action<long>? Followed { get; set; }
+
     /// <summary>Registers the one follower of a topic, before the feed starts. It gets the ids that changed and must be idempotent.</summary>
     public void Follow(string topic, Func<IReadOnlyList<string>, CancellationToken, Task> apply) => _followers.Add(topic, apply);
 
@@ -42,7 +45,7 @@ public sealed class ChangeFeed
     public async Task<bool> HasMovedAsync(CancellationToken cancel) => await _store.ReadVersionAsync(cancel) > 0;
 
     /// <summary>Takes the current version as the starting point. Followers load their state after this, so nothing is missed.</summary>
-    internal async Task StartAsync(CancellationToken cancel) => Volatile.Write(ref _applied, await _store.ReadVersionAsync(cancel));
+    internal async Task StartAsync(CancellationToken cancel) => Move(await _store.ReadVersionAsync(cancel));
 
     /// <summary>Applies all changes up to now; returns when this process acts on them. Throws when the database does not answer.</summary>
     public async Task CatchUpAsync(CancellationToken cancel)
@@ -89,8 +92,14 @@ public sealed class ChangeFeed
             }
         }
 
-        Volatile.Write(ref _applied, rows[^1].Version);
+        Move(rows[^1].Version);
         return rows.Count == step;
+    }
+
+    private void Move(long version)
+    {
+        Volatile.Write(ref _applied, version);
+        Followed?.Invoke(version);
     }
 }
 

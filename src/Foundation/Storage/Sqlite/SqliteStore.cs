@@ -14,6 +14,7 @@ internal sealed class SqliteStore : Store
     private readonly SqliteCommitter _committer;
     private readonly CancellationTokenSource _stopping = new();
     private Task _poll = Task.CompletedTask;
+    private FollowedMark? _mark;
 
     /// <summary>
     /// No connection is used by two threads at once, so SQLite need not lock each of its calls
@@ -137,7 +138,18 @@ internal sealed class SqliteStore : Store
         return true;
     }
 
-    public override Task<IAsyncDisposable?> TryServeAsync(CancellationToken cancel = default) => TryClaimAsync(cancel);
+    public override async Task<IAsyncDisposable?> TryServeAsync(CancellationToken cancel = default)
+    {
+        if (await TryClaimAsync(cancel) is not { } claim)
+        {
+            return null;
+        }
+
+        _mark = FollowedMark.Open(_options.DataFolder, claim);
+        _mark.Move(Feed.Applied);
+        Feed.Followed = _mark.Move;
+        return _mark;
+    }
 
     /// <summary>The one server of the data folder claims it before it begins anything.</summary>
     public override Task<IAsyncDisposable> TurnAsync(CancellationToken cancel = default) => Task.FromResult<IAsyncDisposable>(Stream.Null);
@@ -168,6 +180,15 @@ internal sealed class SqliteStore : Store
         _committer.Stop();
         _stopping.Dispose();
         SqliteConnection.ClearAllPools();
+    }
+
+    private protected override async Task FollowAsync(long version, long committedAt)
+    {
+        await base.FollowAsync(version, committedAt);
+        if (_mark is null)
+        {
+            await FollowedMark.WaitAsync(_options.DataFolder, await ReadVersionAsync(CancellationToken.None));
+        }
     }
 
     internal override async Task<IReadOnlyList<FeedRow>> ReadFeedAsync(long after, int most, CancellationToken cancel) =>
