@@ -69,9 +69,9 @@ internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> ha
     /// <summary>Runs inside the transaction of the change.</summary>
     public void Write(Db db, Origin origin, IReadOnlyList<Event> events)
     {
-        if (origin.IdempotencyId is { } id && db.Set<IdempotencyEntry>().SingleOrDefault(e => e.Id == id) is { } entry)
+        if (origin.IdempotencyId is { } id)
         {
-            if (entry.Epoch != _epoch)
+            if (db.Set<IdempotencyEntry>().SingleOrDefault(e => e.Id == id) is not { } entry || entry.Epoch != _epoch)
             {
                 // This process was silent for so long that another one took the request over: this change must not happen as well.
                 throw new DbUpdateConcurrencyException("The idempotency entry of this request belongs to another process now.");
@@ -125,7 +125,7 @@ internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> ha
         }
 
         call.Origin.IdempotencyId = id;
-        call.Idempotency = new IdempotencyHandle(store.Value, call.Tenant, id, End);
+        call.Idempotency = new IdempotencyHandle(store.Value, call.Tenant, id, _epoch, End);
         return null;
     }
 
@@ -186,7 +186,7 @@ internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> ha
 }
 
 /// <summary>The entry that the current request has reserved.</summary>
-internal sealed class IdempotencyHandle(Store store, Tenant tenant, string id, Action ended)
+internal sealed class IdempotencyHandle(Store store, Tenant tenant, string id, string epoch, Action ended)
 {
     /// <summary>Keeps the answer; with a null body (it held a secret) a replay only learns the id.</summary>
     public Task KeepAsync(int status, byte[]? answer) => ChangeAsync(entry =>
@@ -203,7 +203,8 @@ internal sealed class IdempotencyHandle(Store store, Tenant tenant, string id, A
     {
         await store.ChangeAsync<bool>(tenant, Origin.System, async db =>
         {
-            if (await db.Set<IdempotencyEntry>().SingleOrDefaultAsync(e => e.Id == id) is { } entry)
+            // Another process that took it over goes on with it: then it is not ours to change.
+            if (await db.Set<IdempotencyEntry>().SingleOrDefaultAsync(e => e.Id == id && e.Epoch == epoch) is { } entry)
             {
                 if (change is not null)
                 {

@@ -65,6 +65,7 @@ internal static class ReplyWriter
     {
         private readonly Call _call;
         private readonly Event _access;
+        private bool _isRecorded;
 
         public UseWork(Call call, Event access, AppendRow row)
         {
@@ -72,16 +73,17 @@ internal static class ReplyWriter
             Rows.Add(row);
         }
 
-        public bool IsRevoked { get; private set; }
+        /// <summary>Also true when the revocation became known after the record was written: then nothing is served all the same.</summary>
+        public bool IsRevoked => _isRecorded || _call.Origin.Revoked.IsCancellationRequested;
 
         public override bool BeforeWrite()
         {
-            if (IsRevoked || !_call.Origin.Revoked.IsCancellationRequested)
+            if (_isRecorded || !_call.Origin.Revoked.IsCancellationRequested)
             {
                 return false;
             }
 
-            IsRevoked = true;
+            _isRecorded = true;
             _call.Origin.Owe(_access);
             Rows[0] = _call.TakeAccessRow("denied", Faults.CredentialRevoked.Status, "revoked") ?? Rows[0];
             return true;

@@ -12,9 +12,13 @@ internal sealed class AccessWork(Call call) : AppendWork
 {
     private Event? _access;
     private int _row = -1;
+    private bool _isRecorded;
 
-    /// <summary>The credential was revoked while the request was under way.</summary>
-    public bool IsRevoked { get; private set; }
+    /// <summary>
+    /// The credential was revoked while the request was under way. Also true when that became known after the record was written: then
+    /// nothing is served all the same.
+    /// </summary>
+    public bool IsRevoked => _isRecorded || call.Caller.Revoked.IsCancellationRequested;
 
     /// <summary>Adds the record. Called once, when it is known how the request ends.</summary>
     public void Record(int status, string? reason)
@@ -36,12 +40,12 @@ internal sealed class AccessWork(Call call) : AppendWork
 
     public override bool BeforeWrite()
     {
-        if (IsRevoked || !call.Caller.Revoked.IsCancellationRequested)
+        if (_isRecorded || !call.Caller.Revoked.IsCancellationRequested)
         {
             return false;
         }
 
-        IsRevoked = true;
+        _isRecorded = true;
         if (_row >= 0 && _access is { } access)
         {
             call.Origin.Owe(access);

@@ -28,6 +28,12 @@ internal sealed class EpochWatch(Ledger ledger, EpochDoor door, SpendOptions opt
             return fault;
         }
 
+        if (door.IsShared && renewed.Value.DatabaseMs is null)
+        {
+            // Others ended it before its first report: this process stood still. The next tick begins another one.
+            return Faults.StorageUnavailable;
+        }
+
         var deadBefore = door.IsShared ? renewed.Value.DatabaseMs - (options.DeadAfterSeconds * 1_000L) : long.MaxValue;
         var closed = await door.CloseDead([.. renewed.Value.Others.Where(o => o.SeenMs < deadBefore)], cancel);
         if (closed.Failed(out fault))

@@ -121,6 +121,11 @@ internal sealed class LeaseStore(Store store, TimeProvider clock)
         }
         catch (StorageUnavailableException)
         {
+            // Who asks looks for answers in the rows anyway.
+        }
+        finally
+        {
+            // Also where the transaction never began: or no hint of this budget would ever be sent again.
             _announced.TryRemove(budgetId, out _);
         }
     }

@@ -22,7 +22,7 @@ internal sealed partial class UpkeepLoop(
     /// <summary>One run. What fails leaves the rest to the next run, after the receipts for what was removed.</summary>
     internal async Task RunAsync(CancellationToken cancel)
     {
-        var run = new ExpiryRun(store, election, await workspaces.RetentionAsync(cancel), clock.GetUtcNow());
+        var run = new ExpiryRun(store, election, await workspaces.RetentionAsync(cancel), store.Node.GetUtcNow());
         await TryAsync(async () => Interlocked.Add(ref _moved, await DayPartitions.MakeAsync(run, options.PartitionsAheadDays, cancel)));
         foreach (var kind in kinds)
         {

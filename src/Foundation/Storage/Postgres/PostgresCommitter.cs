@@ -142,6 +142,7 @@ internal sealed class PostgresCommitter(StoreOptions options, NpgsqlDataSource p
     private async Task<bool> HasMovedAsync(NpgsqlBatch batch)
     {
         var (question, epoch) = guard.Ask();
+        batch.BatchCommands.Add(PostgresGuard.Haste());
         batch.BatchCommands.Add(question);
         return await guard.FollowAsync(await PostgresGuard.AnswerAsync(batch, CancellationToken.None), epoch, CancellationToken.None);
     }

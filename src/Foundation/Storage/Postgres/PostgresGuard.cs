@@ -10,10 +10,21 @@ internal sealed class PostgresGuard(PostgresNodes nodes, ChangeFeed feed, Node n
 {
     private const string Asked = "SELECT f.version, EXISTS (SELECT FROM storage_nodes n WHERE n.epoch = $1 AND n.ended_at IS NULL)";
     private const string Plain = Asked + " FROM storage_feed f";
-    private const string Named = Asked + ", pg_current_xact_id()::text FROM storage_feed f";
+
+    /// <summary>No change of what nodes keep commits between this answer and our own commit: whoever changes it waits for us.</summary>
+    private const string Named = Asked + ", pg_current_xact_id()::text FROM storage_feed f FOR SHARE OF f";
+
+    /// <summary>
+    /// A node that stands still behind the answer must not wake up and commit on it when the others have stopped waiting for it
+    /// (<see cref="Node.LeaseMilliseconds"/>): PostgreSQL ends its transaction before.
+    /// </summary>
+    private const string Hurry = "SET LOCAL idle_in_transaction_session_timeout = 1500";
 
     /// <summary>Commands run beside the nodes and act on nothing that they keep.</summary>
     public bool IsNeeded => node.Epoch != 0;
+
+    /// <summary>To be put before the question.</summary>
+    public static NpgsqlBatchCommand Haste() => new(Hurry);
 
     /// <summary>The question, to be put last into a batch.</summary>
     /// <param name="named">Asks for the number of the transaction as well.</param>
@@ -27,15 +38,18 @@ internal sealed class PostgresGuard(PostgresNodes nodes, ChangeFeed feed, Node n
 
     /// <summary>Asks within the transaction that is open on a connection, and follows where that is needed.</summary>
     /// <returns>How far the feed was, and the number of the transaction.</returns>
-    public async Task<(long Version, string TransactionId)> FollowAsync(NpgsqlConnection connection, CancellationToken cancel)
+    /// <param name="connection">The connection of the transaction.</param>
+    /// <param name="own">How many versions this transaction itself has taken.</param>
+    public async Task<(long Version, string TransactionId)> FollowAsync(NpgsqlConnection connection, int own, CancellationToken cancel)
     {
         await using var batch = new NpgsqlBatch(connection);
+        batch.BatchCommands.Add(Haste());
         var (command, epoch) = Ask(named: true);
         batch.BatchCommands.Add(command);
         var answer = await AnswerAsync(batch, cancel);
         if (epoch != 0)
         {
-            await FollowAsync(answer, epoch, cancel);
+            await FollowAsync(answer with { Version = answer.Version - own }, epoch, cancel);
         }
 
         return (answer.Version, answer.TransactionId!);

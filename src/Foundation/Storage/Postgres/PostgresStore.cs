@@ -268,11 +268,12 @@ internal sealed class PostgresStore : Store
         }
 
         await WriteAppendedAsync(connection, db, cancel);
+        await WriteTouchedAsync(connection, db, cancel);
         string? transactionId = null;
         if (tenant is not null)
         {
             // Also a change that finds nothing left to do answers for what it has found: a second revoke waits for the first one's fence.
-            (db.FeedVersion, transactionId) = await _guard.FollowAsync(connection, cancel);
+            (db.FeedVersion, transactionId) = await _guard.FollowAsync(connection, db.Touched.Count, cancel);
             if (revoked.IsCancellationRequested)
             {
                 await transaction.RollbackAsync(cancel);
@@ -280,7 +281,6 @@ internal sealed class PostgresStore : Store
             }
         }
 
-        await WriteTouchedAsync(connection, db, cancel);
         CrashPoint.Pass(CrashPoints.PostgresChangeCommitBefore);
         var uncommitted = await CommitAsync(transaction, transactionId, cancel);
         CrashPoint.Pass(CrashPoints.PostgresChangeCommitAfter);
@@ -344,7 +344,7 @@ internal sealed class PostgresStore : Store
         await batch.ExecuteNonQueryAsync(cancel);
     }
 
-    /// <summary>Takes versions under the feed's row lock, last in the transaction: so they are given in commit order.</summary>
+    /// <summary>Takes versions under the feed's row lock, as the last writes: so they are in commit order, and nobody's come between question and commit.</summary>
     private async Task WriteTouchedAsync(NpgsqlConnection connection, Db db, CancellationToken cancel)
     {
         if (db.Touched.Count == 0)
