@@ -94,6 +94,7 @@ public sealed class RouteTests : IDisposable
     {
         var model = await ModelAsync("first", "second");
         _gateway.Mock.ForModel(model + "-first", MockBehavior.Fails(500));
+        _gateway.Mock.ForModel(model + "-second", new MockBehavior { LatencyMinMs = 5, LatencyMaxMs = 8 });
         var client = await _gateway.KeyAsync();
         for (var call = 0; call < 8; call++)
         {
