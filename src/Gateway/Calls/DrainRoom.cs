@@ -27,13 +27,16 @@ internal sealed class DrainRoom(TimeProvider clock) : IHostedService
             return false;
         }
 
+        // Counted from here on, not from when a thread is free for it.
+        var limit = new CancellationTokenSource(TimeSpan.FromSeconds(MaximumSeconds), clock);
         if (Interlocked.Increment(ref _count) > MaximumAnswers)
         {
             Interlocked.Decrement(ref _count);
+            limit.Dispose();
             return false;
         }
 
-        _draining[relay] = Task.Run(() => DrainAsync(relay));
+        _draining[relay] = Task.Run(() => DrainAsync(relay, limit));
         if (relay.IsDrained)
         {
             _draining.TryRemove(relay, out _);
@@ -57,14 +60,15 @@ internal sealed class DrainRoom(TimeProvider clock) : IHostedService
         await Task.WhenAny(all, Task.Delay(TimeSpan.FromSeconds(1), clock, CancellationToken.None));
     }
 
-    private async Task DrainAsync(StreamRelay relay)
+    private async Task DrainAsync(StreamRelay relay, CancellationTokenSource limit)
     {
         try
         {
-            await relay.DrainAsync(TimeSpan.FromSeconds(MaximumSeconds));
+            await relay.DrainAsync(limit.Token);
         }
         finally
         {
+            limit.Dispose();
             Interlocked.Decrement(ref _count);
             _draining.TryRemove(relay, out _);
         }

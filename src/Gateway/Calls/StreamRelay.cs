@@ -79,14 +79,13 @@ internal sealed class StreamRelay
     }
 
     /// <summary>
-    /// Reads the answer to its end, gives it to nobody, and settles what the provider says. After <paramref name="most"/> it is broken
+    /// Reads the answer to its end, gives it to nobody, and settles what the provider says. Once <paramref name="limit"/> is reached it is broken
     /// off, also where the provider says nothing at all.
     /// </summary>
-    public async Task DrainAsync(TimeSpan most)
+    public async Task DrainAsync(CancellationToken limit)
     {
         using var discarded = new ByteStore();
-        using var limit = new CancellationTokenSource(most, Clock);
-        using var reached = limit.Token.UnsafeRegister(static relay => ((StreamRelay)relay!).StopDraining(), this);
+        using var reached = limit.UnsafeRegister(static relay => ((StreamRelay)relay!).StopDraining(), this);
         var end = RelayEnd.Broken;
         try
         {
