@@ -48,14 +48,14 @@ internal sealed class CallPlan
     /// </summary>
     public Outcome<Route> RouteTo(Target target, ReadOnlySequence<byte> body)
     {
-        if (target.Provider.UriOf(Format.Operation) is not null)
+        if (target.Provider.UriOf(Format.Operation, target.UpstreamModel) is not null)
         {
             return _direct ??= new Route(Format, null);
         }
 
         foreach (var operation in Translations.Of(Format.Operation))
         {
-            if (target.Provider.UriOf(operation) is not null)
+            if (target.Provider.UriOf(operation, target.UpstreamModel) is not null)
             {
                 return Carry(operation, target, body);
             }

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Http.Headers;
 using Crew.Gateway.Catalogue;
+using Crew.Gateway.Dialects.OpenAi;
 using Crew.Gateway.Forwarding;
-using Crew.Gateway.Providers;
 using Crew.Gateway.Routing;
 using Crew.Http;
 using Crew.Kernel;
@@ -221,7 +221,14 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
                 return GatewayFaults.CredentialsRejected;
             }
 
-            if (status == 200 && plan.Request.Stream && answer.Content.Headers.ContentType?.MediaType == "text/event-stream")
+            var type = answer.Content.Headers.ContentType?.MediaType;
+            if (status == 200 && plan.Format.IsPassThrough && PassThroughFormat.IsFile(type))
+            {
+                await new FileRelay(this, attempt, answer).RunAsync();
+                return null;
+            }
+
+            if (status == 200 && (plan.Request.Stream || plan.Format.IsPassThrough) && type == "text/event-stream")
             {
                 relays = true;
                 return await new StreamRelay(this, attempt, answer).RunAsync(mayGoOn);
@@ -281,12 +288,12 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
     private HttpRequestMessage Build(Target target, Route route, Hold hold)
     {
         var spliced = body.Lend(plan.BodyFor(route, body.Sequence, target, hold));
-        var request = new HttpRequestMessage(HttpMethod.Post, Address(target.Provider, route))
+        var request = new HttpRequestMessage(HttpMethod.Post, Address(target, route))
         {
             // HTTP/2 where the provider offers it in the handshake (ALPN), HTTP/1.1 elsewhere and on plain connections.
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
-            Content = spliced.ToContent(),
+            Content = plan.Request.IsForm ? spliced.ToContent(call.Http.Request.ContentType!) : spliced.ToContent(),
         };
         if (target.Provider.Credential is { } credential)
         {
@@ -305,9 +312,9 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
         return request;
     }
 
-    private Uri Address(ProviderLink provider, Route route)
+    private Uri Address(Target target, Route route)
     {
-        var address = provider.UriOf(route.Format.Operation)!;
+        var address = target.Provider.UriOf(route.Format.Operation, target.UpstreamModel)!;
         var query = call.Http.Request.QueryString.Value;
         return string.IsNullOrEmpty(query) || route.Carried is not null || !plan.Format.PassesQuery(query) ? address : new Uri(address + query);
     }

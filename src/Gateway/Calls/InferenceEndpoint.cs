@@ -40,7 +40,7 @@ internal sealed class InferenceEndpoint(
         var call = Call.Of(http);
         format.WriteLimits(http.Response.Headers, clock.GetUtcNow());
         using var body = new RequestBody();
-        var fault = await body.ReadAsync(http.Request, call.Aborted);
+        var fault = await body.ReadAsync(http.Request, format, call.Aborted);
         if (fault is null)
         {
             var plan = await PlanAsync(call, format, body);

@@ -12,6 +12,7 @@ internal static class InferenceRoutes
 {
     public static void Map(IEndpointRouteBuilder app)
     {
+        MapPassThrough(app);
         Map(app, WireFormats.Chat)
             .WithName("Chat.Complete").WithSummary("A chat completion, in one piece or streamed, as OpenAI clients ask for it.").WithTags("Chat")
             .PassesOn("A request as OpenAI's chat completions take it; fields that Crew does not govern are passed on unchanged.",
@@ -35,6 +36,27 @@ internal static class InferenceRoutes
             .WithName("Messages.CountTokens").WithSummary("Count the input tokens of a message without sending it. Costs nothing.").WithTags("Messages")
             .PassesOn("A request as Anthropic's count_tokens takes it.", "The number of input tokens, in Anthropic's form.")
             .Example("""{"model": "crew-sandbox-echo", "messages": [{"role": "user", "content": "Hello"}]}""");
+    }
+
+    private static void MapPassThrough(IEndpointRouteBuilder app)
+    {
+        foreach (var (format, name, summary, tag) in new[]
+        {
+            (WireFormats.Completions, "Completions.Create", "A completion of a text (the older form of chat).", "Completions"),
+            (WireFormats.Moderations, "Moderations.Create", "Whether texts and images are objectionable. Costs nothing.", "Moderations"),
+            (WireFormats.ImageGenerations, "Images.Generate", "Images from a text.", "Images"),
+            (WireFormats.ImageEdits, "Images.Edit", "Images from images and a text.", "Images"),
+            (WireFormats.ImageVariations, "Images.Vary", "Variations of an image.", "Images"),
+            (WireFormats.Speech, "Audio.Speak", "Speech from a text; its bytes pass as they come.", "Audio"),
+            (WireFormats.Transcriptions, "Audio.Transcribe", "The text of a recording.", "Audio"),
+            (WireFormats.Translations, "Audio.Translate", "The text of a recording, in English.", "Audio"),
+        })
+        {
+            Map(app, format).WithName(name).WithSummary(summary).WithTags(tag)
+                .PassesOn("A request as OpenAI's endpoint takes it, forms (multipart/form-data) included; only model is read. Strict budgets do not pay for it.",
+                    "The provider's answer as it came.")
+                .Example("""{"model": "the-model", "input": "…"}""");
+        }
     }
 
     private static IEndpointConventionBuilder Map(IEndpointRouteBuilder app, WireFormat format) =>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Crew.Gateway.Dialects;
 using Crew.Gateway.Forwarding;
 using Crew.Http;
 using Crew.Kernel;
@@ -32,10 +33,10 @@ internal sealed class RequestBody : IDisposable
         return type.Equals("application/json", StringComparison.OrdinalIgnoreCase) || type.EndsWith("+json", StringComparison.OrdinalIgnoreCase);
     }
 
-    /// <summary>Reads all of it; refuses what is no JSON by its type, and more than 32 MiB.</summary>
-    public async ValueTask<Fault?> ReadAsync(HttpRequest request, CancellationToken cancel)
+    /// <summary>Reads all of it; refuses what the format does not take by its type, and more than 32 MiB.</summary>
+    public async ValueTask<Fault?> ReadAsync(HttpRequest request, WireFormat format, CancellationToken cancel)
     {
-        if (!IsJson(request.ContentType))
+        if (!format.Takes(request.ContentType))
         {
             return HttpFaults.UnsupportedMediaType;
         }

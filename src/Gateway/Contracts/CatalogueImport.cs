@@ -22,7 +22,7 @@ public sealed record CatalogueProvider(string Name, string Kind, string BaseUrl,
 {
     public const string OpenAi = Provider.OpenAi;
     public const string Anthropic = "anthropic";
-    public const string Azure = "azure_openai";
+    public const string Azure = Provider.Azure;
 }
 
 /// <summary>A place that serves a model: the position of its provider in the list, and the model's name there.</summary>
@@ -117,6 +117,7 @@ public sealed class CatalogueImport(KeyRing ring, EgressPolicy egress, TimeProvi
             Name = given.Name,
             Kind = given.Kind,
             BaseUrl = url.Value,
+            ApiVersion = given.Kind == Provider.Azure ? given.ApiVersion ?? ProviderDraft.DefaultApiVersion : null,
             Timeouts = JsonSerializer.Serialize(new ProviderTimeouts(), ApiJson.Options),
             CreatedAt = now,
             UpdatedAt = now,

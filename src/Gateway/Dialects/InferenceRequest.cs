@@ -28,6 +28,9 @@ internal sealed record InferenceRequest
 
     public required int BodyBytes { get; init; }
 
+    /// <summary>The body is a form (multipart/form-data), not JSON.</summary>
+    public bool IsForm { get; init; }
+
     public FlagField? StreamField { get; init; }
 
     public StreamOptionsField? StreamOptions { get; init; }

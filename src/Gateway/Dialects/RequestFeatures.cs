@@ -32,4 +32,7 @@ internal enum RequestFeatures
 
     /// <summary>Input may be written to a cache that keeps it for an hour, which is dearer than the short one.</summary>
     LongCache = 128,
+
+    /// <summary>The endpoint charges by images, seconds, characters or prompts, which nothing that is read of the request bounds.</summary>
+    Unbounded = 256,
 }

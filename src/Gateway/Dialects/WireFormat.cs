@@ -14,6 +14,14 @@ internal enum Operation
     CountTokens,
     Responses,
     Embeddings,
+    Completions,
+    Moderations,
+    ImageGenerations,
+    ImageEdits,
+    ImageVariations,
+    Speech,
+    Transcriptions,
+    Translations,
 }
 
 /// <summary>
@@ -36,8 +44,14 @@ internal abstract class WireFormat
     /// <summary>True where providers charge nothing, whatever is sent.</summary>
     public virtual bool IsFree => false;
 
+    /// <summary>True for endpoints of which only the model is read. Their price has no bound, so no strict budget pays for them.</summary>
+    public virtual bool IsPassThrough => false;
+
+    /// <summary>Whether a body of this type is one that the endpoint takes.</summary>
+    public virtual bool Takes(string? contentType) => Calls.RequestBody.IsJson(contentType);
+
     /// <summary>Finds the governed fields in one pass.</summary>
-    public Outcome<InferenceRequest> Read(ReadOnlySequence<byte> body) => RequestScan.Read(body, Operation);
+    public virtual Outcome<InferenceRequest> Read(ReadOnlySequence<byte> body) => RequestScan.Read(body, Operation);
 
     /// <summary>What must differ in the body that goes to a provider of the same format.</summary>
     /// <param name="request">What <see cref="Read"/> found.</param>
@@ -102,7 +116,19 @@ internal static class WireFormats
     public static readonly WireFormat CountTokens = new Anthropic.CountTokensFormat();
     public static readonly WireFormat Responses = new OpenAi.ResponsesFormat();
     public static readonly WireFormat Embeddings = new OpenAi.EmbeddingsFormat();
+    public static readonly WireFormat Completions = new OpenAi.PassThroughFormat(Operation.Completions, "/completions");
+    public static readonly WireFormat Moderations = new OpenAi.PassThroughFormat(Operation.Moderations, "/moderations");
+    public static readonly WireFormat ImageGenerations = new OpenAi.PassThroughFormat(Operation.ImageGenerations, "/images/generations");
+    public static readonly WireFormat ImageEdits = new OpenAi.PassThroughFormat(Operation.ImageEdits, "/images/edits", takesForms: true);
+    public static readonly WireFormat ImageVariations = new OpenAi.PassThroughFormat(Operation.ImageVariations, "/images/variations", takesForms: true);
+    public static readonly WireFormat Speech = new OpenAi.PassThroughFormat(Operation.Speech, "/audio/speech");
+    public static readonly WireFormat Transcriptions = new OpenAi.PassThroughFormat(Operation.Transcriptions, "/audio/transcriptions", takesForms: true);
+    public static readonly WireFormat Translations = new OpenAi.PassThroughFormat(Operation.Translations, "/audio/translations", takesForms: true);
 
     /// <summary>In the order of <see cref="Operation"/>.</summary>
-    public static readonly IReadOnlyList<WireFormat> All = [Chat, Messages, CountTokens, Responses, Embeddings];
+    public static readonly IReadOnlyList<WireFormat> All =
+    [
+        Chat, Messages, CountTokens, Responses, Embeddings, Completions, Moderations, ImageGenerations, ImageEdits, ImageVariations, Speech,
+        Transcriptions, Translations,
+    ];
 }

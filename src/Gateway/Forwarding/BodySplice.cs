@@ -22,7 +22,7 @@ internal static class BodySplice
 
         if (edits.UpstreamModel is { } model && model != request.Model)
         {
-            changes.Add((request.ModelAt, Utf8(Quote(model))));
+            changes.Add((request.ModelAt, Utf8(request.IsForm ? model : Quote(model))));
         }
 
         if (edits.ForceUsage && request.Stream)

@@ -14,7 +14,7 @@ namespace Crew.Gateway.Providers;
 internal static class CreateProvider
 {
     internal sealed record Request(
-        string? Name, string? Kind, string? BaseUrl, SecretText? ApiKey, string? Owner, IReadOnlyList<string>? SharedWith,
+        string? Name, string? Kind, string? BaseUrl, string? ApiVersion, SecretText? ApiKey, string? Owner, IReadOnlyList<string>? SharedWith,
         ProviderTimeouts? Timeouts, bool? CancelStopsBilling, DataPolicy? DataPolicy, NewClientCertificate? ClientCertificate);
 
     public static void Map(RouteGroupBuilder providers) =>
@@ -40,6 +40,11 @@ internal static class CreateProvider
         if ((Check(body.Value, call) ?? await ProviderAccess.CheckKeyAsync(call, body.Value.ApiKey, organizations, cancel)) is { } wrong)
         {
             return wrong;
+        }
+
+        if (ProviderDraft.ApiVersion(body.Value.Kind!, body.Value.ApiVersion) is { } unversioned)
+        {
+            return unversioned;
         }
 
         var url = ProviderDraft.BaseUrl(body.Value.Kind!, body.Value.BaseUrl, egress);
@@ -109,6 +114,7 @@ internal static class CreateProvider
         Name = request.Name!,
         Kind = request.Kind!,
         BaseUrl = url,
+        ApiVersion = request.ApiVersion,
         SharedWith = request.SharedWith,
         Timeouts = JsonSerializer.Serialize(request.Timeouts ?? new ProviderTimeouts(), ApiJson.Options),
         CancelStopsBilling = request.CancelStopsBilling ?? false,

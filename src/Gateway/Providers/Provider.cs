@@ -46,6 +46,7 @@ internal sealed record DataPolicy(string? Url, string? Region, int? RetentionDay
 internal sealed class Provider : IShared
 {
     public const string OpenAi = "openai";
+    public const string Azure = "azure_openai";
     public const string Anthropic = "anthropic";
     public const string Sandbox = "sandbox";
 
@@ -61,6 +62,9 @@ internal sealed class Provider : IShared
 
     /// <summary>What a client of the provider's dialect takes as its base URL, without a slash at the end.</summary>
     public required string BaseUrl { get; set; }
+
+    /// <summary>For <see cref="Azure"/>: the version that every call names.</summary>
+    public string? ApiVersion { get; set; }
 
     /// <summary>The credential, or where the operator keeps it (<c>env:NAME</c>, <c>file:PATH</c>).</summary>
     public byte[]? CredentialSealed { get; set; }

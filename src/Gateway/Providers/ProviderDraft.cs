@@ -1,11 +1,15 @@
+using System.Text.RegularExpressions;
 using Crew.Kernel;
 using Crew.Sealing.Egress;
 
 namespace Crew.Gateway.Providers;
 
 /// <summary>What may be given of a provider, and what is wrong with it.</summary>
-internal static class ProviderDraft
+internal static partial class ProviderDraft
 {
+    /// <summary>Azure's last version without preview features that names itself by date.</summary>
+    public const string DefaultApiVersion = "2024-10-21";
+
     private const int MaximumNameCharacters = 100;
     private const int MaximumKeyCharacters = 4_096;
     private const int MaximumUrlCharacters = 2_048;
@@ -16,10 +20,8 @@ internal static class ProviderDraft
 
     public static Fault? Kind(string? kind) => kind switch
     {
-        Provider.OpenAi or Provider.Anthropic or Provider.Sandbox => null,
-        "azure_openai" => Faults.Invalid("kind",
-            $"Providers of kind {kind} come with a later version. Any server that speaks the OpenAI dialect is kind openai."),
-        _ => Faults.Invalid("kind", "kind must be openai or anthropic (any server that speaks that dialect) or sandbox."),
+        Provider.OpenAi or Provider.Anthropic or Provider.Azure or Provider.Sandbox => null,
+        _ => Faults.Invalid("kind", "kind must be openai or anthropic (any server that speaks that dialect), azure_openai or sandbox."),
     };
 
     /// <summary>The base address in the form in which it is kept. Looks at its text only; nothing is called.</summary>
@@ -52,10 +54,22 @@ internal static class ProviderDraft
             return Faults.Invalid("base_url", "base_url ends before the endpoint: leave /chat/completions or /messages out.");
         }
 
+        if (kind == Provider.Azure)
+        {
+            return path is "" or "/openai" ? url.GetLeftPart(UriPartial.Authority) : Faults.Invalid("base_url",
+                "base_url of an azure_openai provider is the resource's endpoint, such as https://NAME.openai.azure.com. Its /openai/v1 address is a provider of kind openai.");
+        }
+
         return path.Length == 0 && kind != Provider.Anthropic
             ? Faults.Invalid("base_url", "base_url must hold the path that OpenAI clients take, most often /v1, such as https://api.openai.com/v1.")
             : url.GetLeftPart(UriPartial.Authority) + path;
     }
+
+    /// <summary>Azure's API version: required there, meaningless elsewhere.</summary>
+    public static Fault? ApiVersion(string kind, string? version) => kind == Provider.Azure
+        ? version is not null && AzureVersion().IsMatch(version) ? null
+            : Faults.Invalid("api_version", $"api_version must be a version of Azure's API, such as {DefaultApiVersion}.")
+        : version is null ? null : Faults.Invalid("api_version", "api_version goes with kind azure_openai only.");
 
     public static Fault? Key(SecretText? key, bool isOperator)
     {
@@ -98,4 +112,7 @@ internal static class ProviderDraft
         : policy is { Url.Length: > MaximumUrlCharacters } or { Region.Length: > MaximumNameCharacters }
             ? Faults.Invalid("data_policy", "url and region of data_policy are too long.")
             : null;
+
+    [GeneratedRegex("^[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?$", RegexOptions.CultureInvariant)]
+    private static partial Regex AzureVersion();
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Crew.Gateway.Dialects;
 using Crew.Gateway.Forwarding;
 using Crew.Gateway.Routing;
@@ -13,13 +14,28 @@ internal sealed class ProviderLink
 {
     private readonly Uri?[] _uris;
 
+    /// <summary>For providers whose addresses name the model.</summary>
+    private readonly ConcurrentDictionary<string, Uri?[]>? _deployments;
+    private readonly Func<string, Uri?[]>? _urisOf;
+
     private ProviderLink(Provider provider, HttpMessageInvoker invoker, ProviderProtocol protocol, SecretText? credential)
     {
         (Id, Version, Invoker, Timeouts, CancelStopsBilling) =
             (provider.Id, provider.Version, invoker, provider.ReadTimeouts(), provider.CancelStopsBilling);
         IsSandbox = provider.Kind == Provider.Sandbox;
         Region = provider.ReadDataPolicy()?.Region;
-        (CredentialHeader, _uris) = (protocol.CredentialHeader, protocol.Uris(provider.BaseUrl));
+        CredentialHeader = protocol.CredentialHeader;
+        if (provider.Kind == Provider.Azure)
+        {
+            _deployments = new ConcurrentDictionary<string, Uri?[]>(StringComparer.Ordinal);
+            _urisOf = deployment => protocol.Uris(provider.BaseUrl, provider.ApiVersion, deployment);
+            _uris = [];
+        }
+        else
+        {
+            _uris = protocol.Uris(provider.BaseUrl);
+        }
+
         if (credential is not null && protocol.Credential(credential.Reveal()) is { } header)
         {
             (Credential, Echo) = (header, new CredentialEcho(credential.Reveal()));
@@ -62,8 +78,9 @@ internal sealed class ProviderLink
 
     public bool IsReady => IsSandbox || Credential is not null;
 
-    /// <summary>Where an endpoint is called; null where the provider has none of that kind.</summary>
-    public Uri? UriOf(Operation operation) => _uris[(int)operation];
+    /// <summary>Where an endpoint is called for a model; null where the provider has none of that kind.</summary>
+    public Uri? UriOf(Operation operation, string upstreamModel) =>
+        (_deployments is null ? _uris : _deployments.GetOrAdd(upstreamModel, _urisOf!))[(int)operation];
 
     public static ProviderLink OfSandbox(HttpMessageInvoker sandbox) => new(sandbox);
 

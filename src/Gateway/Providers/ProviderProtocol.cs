@@ -7,7 +7,13 @@ namespace Crew.Gateway.Providers;
 internal sealed class ProviderProtocol
 {
     public static readonly ProviderProtocol OpenAi = new("Authorization", "Bearer ", null,
-        Operation.ChatCompletions, Operation.Responses, Operation.Embeddings);
+        Operation.ChatCompletions, Operation.Responses, Operation.Embeddings, Operation.Completions, Operation.Moderations, Operation.ImageGenerations,
+        Operation.ImageEdits, Operation.ImageVariations, Operation.Speech, Operation.Transcriptions, Operation.Translations);
+
+    /// <summary>Azure serves a model as a deployment, which stands in the path, under a version, which stands in the query.</summary>
+    public static readonly ProviderProtocol Azure = new("api-key", "", null,
+        Operation.ChatCompletions, Operation.Embeddings, Operation.Completions, Operation.ImageGenerations, Operation.ImageEdits, Operation.Speech,
+        Operation.Transcriptions, Operation.Translations);
 
     public static readonly ProviderProtocol Anthropic = new("x-api-key", "", null, Operation.Messages, Operation.CountTokens);
 
@@ -27,13 +33,15 @@ internal sealed class ProviderProtocol
     {
         Provider.Sandbox => Sandbox,
         Provider.Anthropic => Anthropic,
+        Provider.Azure => Azure,
         _ => OpenAi,
     };
 
     /// <summary>The address of the model list, and what a provider needs to be told beside the credential.</summary>
-    public HttpRequestMessage ListModels(string baseUrl)
+    public HttpRequestMessage ListModels(Provider provider)
     {
-        var request = new HttpRequestMessage(HttpMethod.Get, new Uri(Root(baseUrl) + "/models"));
+        var address = this == Azure ? $"{provider.BaseUrl}/openai/models?api-version={provider.ApiVersion}" : Root(provider.BaseUrl) + "/models";
+        var request = new HttpRequestMessage(HttpMethod.Get, new Uri(address));
         if (this == Anthropic)
         {
             WireFormats.Messages.Complete(request.Headers);
@@ -48,12 +56,17 @@ internal sealed class ProviderProtocol
 
     /// <summary>The addresses by <see cref="Operation"/>; null where providers of this kind have no such endpoint.</summary>
     /// <param name="baseUrl">Of the provider; ends before the endpoint, without a slash.</param>
-    public Uri?[] Uris(string baseUrl)
+    /// <param name="apiVersion">For Azure.</param>
+    /// <param name="upstreamModel">The deployment, for Azure.</param>
+    public Uri?[] Uris(string baseUrl, string? apiVersion = null, string upstreamModel = "")
     {
         var uris = new Uri?[WireFormats.All.Count];
         foreach (var operation in _operations)
         {
-            uris[(int)operation] = new Uri((_address ?? Root(baseUrl)) + WireFormats.All[(int)operation].Path);
+            var path = WireFormats.All[(int)operation].Path;
+            uris[(int)operation] = new Uri(this == Azure
+                ? $"{baseUrl}/openai/deployments/{Uri.EscapeDataString(upstreamModel)}{path}?api-version={apiVersion}"
+                : (_address ?? Root(baseUrl)) + path);
         }
 
         return uris;

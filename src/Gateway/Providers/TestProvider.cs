@@ -65,7 +65,7 @@ internal static class TestProvider
         var started = clock.GetTimestamp();
         using var client = new GuardedClient(factory, EgressPurpose.Provider, new EgressLimits { TotalTimeoutSeconds = TestSeconds }, clock,
             provider.OpenIdentity(ring));
-        using var request = ProviderProtocol.Of(provider.Kind).ListModels(provider.BaseUrl);
+        using var request = ProviderProtocol.Of(provider.Kind).ListModels(provider);
         request.Headers.TryAddWithoutValidation(link.CredentialHeader, link.Credential);
         var outcome = await client.Send(request, cancel);
         var took = (int)clock.GetElapsedTime(started).TotalMilliseconds;

@@ -18,7 +18,7 @@ internal static class UpdateProvider
     /// being left out.
     /// </summary>
     internal sealed record Request(
-        string? Name, string? BaseUrl, SecretText? ApiKey, JsonElement SharedWith, ProviderTimeouts? Timeouts,
+        string? Name, string? BaseUrl, string? ApiVersion, SecretText? ApiKey, JsonElement SharedWith, ProviderTimeouts? Timeouts,
         bool? CancelStopsBilling, DataPolicy? DataPolicy, JsonElement ClientCertificate);
 
     public static void Map(RouteGroupBuilder providers) =>
@@ -77,6 +77,17 @@ internal static class UpdateProvider
         {
             changes.Add(new FieldChange("name", provider.Name, name));
             provider.Name = name;
+        }
+
+        if (request.ApiVersion is { } version && version != provider.ApiVersion)
+        {
+            if (ProviderDraft.ApiVersion(provider.Kind, version) is { } unversioned)
+            {
+                return unversioned;
+            }
+
+            changes.Add(new FieldChange("api_version", provider.ApiVersion, version));
+            provider.ApiVersion = version;
         }
 
         if (request.BaseUrl is not null && Move(db, provider, request, egress, changes) is { } unreachable)

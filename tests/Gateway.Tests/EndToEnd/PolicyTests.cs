@@ -87,6 +87,10 @@ public sealed class PolicyTests : IDisposable
             }
         }
 
+        using var content = Json("""{"model":"crew-sandbox-echo","max_tokens":8,"messages":[{"role":"user","content":"hi"}]}""");
+        var other = await ClientAsync(new NewKey(), null, """{"tokens_per_minute":1000}""");
+        using var message = await other.PostAsync(new Uri("/v1/messages", UriKind.Relative), content);
+        message.Headers.GetValues("anthropic-ratelimit-tokens-limit").ShouldBe(["1000"]);
         statuses[0].ShouldBe(200);
         statuses.Count(s => s == 429).ShouldBeGreaterThanOrEqualTo(2, "at most one of the calls can fall into a new minute");
     }

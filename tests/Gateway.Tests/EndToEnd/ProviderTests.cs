@@ -13,7 +13,6 @@ public sealed class ProviderTests(GatewayServer gateway)
 {
     [Theory]
     [InlineData("base_url", "https://example.com/v1/messages", "invalid_request", "before the endpoint")]
-    [InlineData("kind", "azure_openai", "invalid_request", "later version")]
     [InlineData("kind", "nonsense", "invalid_request", "openai")]
     [InlineData("base_url", "http://plain.example.com/v1", "egress_refused", "CREW_EGRESS_ALLOW")]
     [InlineData("base_url", "https://169.254.169.254/v1", "egress_refused", "public internet")]

@@ -59,6 +59,16 @@ internal abstract class AnthropicFormat : WireFormat
     public override void WriteError(IBufferWriter<byte> output, Fault fault, string requestId) =>
         ErrorWriter.Render(Dialect.Anthropic, fault, requestId, output);
 
+    public override void WriteTokenLimits(IHeaderDictionary headers, int limit, long remaining, DateTimeOffset now)
+    {
+        const int minute = 60;
+        var seconds = now.ToUnixTimeSeconds();
+        headers["anthropic-ratelimit-tokens-limit"] = limit.ToString(CultureInfo.InvariantCulture);
+        headers["anthropic-ratelimit-tokens-remaining"] = remaining.ToString(CultureInfo.InvariantCulture);
+        headers["anthropic-ratelimit-tokens-reset"] =
+            DateTimeOffset.FromUnixTimeSeconds(seconds - (seconds % minute) + minute).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+    }
+
     public override void WriteLimits(IHeaderDictionary headers, DateTimeOffset now)
     {
         headers["anthropic-ratelimit-requests-limit"] = headers["X-RateLimit-Limit"];
