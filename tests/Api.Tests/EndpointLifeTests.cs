@@ -65,11 +65,26 @@ public abstract class EndpointLifeTests(ApiStage stage) : ApiTests(stage)
     [InlineData("/v1/embeddings", """{"model":"crew-sandbox-embed","input":"Hello"}""", "data")]
     [InlineData("/v1/messages", """{"model":"crew-sandbox-echo","max_tokens":16,"messages":[{"role":"user","content":"Hello"}]}""", "content")]
     [InlineData("/v1/messages/count_tokens", """{"model":"crew-sandbox-echo","messages":[{"role":"user","content":"Hello"}]}""", "input_tokens")]
+    [InlineData("/v1/completions", """{"model":"crew-sandbox-echo","prompt":"Hello"}""", "choices")]
+    [InlineData("/v1/moderations", """{"model":"crew-sandbox-echo","input":"Hello"}""", "results")]
+    [InlineData("/v1/images/generations", """{"model":"crew-sandbox-echo","prompt":"Hello","n":2}""", "data")]
+    [InlineData("/v1/images/edits", """{"model":"crew-sandbox-echo","prompt":"Hello"}""", "data")]
+    [InlineData("/v1/images/variations", """{"model":"crew-sandbox-echo"}""", "data")]
+    [InlineData("/v1/audio/transcriptions", """{"model":"crew-sandbox-echo"}""", "text")]
+    [InlineData("/v1/audio/translations", """{"model":"crew-sandbox-echo"}""", "text")]
     public async Task A_model_answers_at_every_endpoint_of_inference(string path, string body, string member)
     {
         using var request = JsonDocument.Parse(body);
         var answer = (await Stage.Master.PostAsync(path, request.RootElement)).ShouldBe(200);
         answer.Json.TryGetProperty(member, out _).ShouldBeTrue();
+        (await SeenAsync("GET", $"/v1/gateway/requests/{answer.Header("X-Request-Id")}")).GetProperty("attempts").GetArrayLength().ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_model_speaks()
+    {
+        var answer = (await Stage.Master.PostAsync("/v1/audio/speech", new { model = "crew-sandbox-echo", input = "Hello", voice = "any" })).ShouldBe(200);
+        (answer.Header("Content-Type"), answer.Body[..4]).ShouldBe(("audio/wav", "RIFF"));
         (await SeenAsync("GET", $"/v1/gateway/requests/{answer.Header("X-Request-Id")}")).GetProperty("attempts").GetArrayLength().ShouldBe(1);
     }
 

@@ -224,13 +224,12 @@ internal ref partial struct RequestPass
 
     private (string Value, ByteRange At)? ReadModel()
     {
-        const string Rule = "must be a string of 1 to 256 characters without control characters: the id of a model from GET /v1/models.";
         if (_reader.TokenType == JsonTokenType.String && Token.Length <= RequestScan.MaxModelCharacters * 6)
         {
             try
             {
                 var model = _reader.GetString()!;
-                if (model.Length is > 0 and <= RequestScan.MaxModelCharacters && !model.Any(char.IsControl))
+                if (RequestScan.IsModelName(model))
                 {
                     return (model, Token);
                 }
@@ -241,7 +240,7 @@ internal ref partial struct RequestPass
             }
         }
 
-        Refuse(RequestField.Model, Rule);
+        Refuse(RequestField.Model, RequestScan.ModelRule);
         return null;
     }
 

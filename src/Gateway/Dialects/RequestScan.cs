@@ -16,6 +16,9 @@ internal static class RequestScan
     /// <summary>Characters of a model id; the catalogue takes no longer ones.</summary>
     public const int MaxModelCharacters = 256;
 
+    /// <summary>What <see cref="IsModelName"/> asks for, as the end of a sentence.</summary>
+    public const string ModelRule = "must be a string of 1 to 256 characters without control characters: the id of a model from GET /v1/models.";
+
     /// <summary>Answers per request.</summary>
     public const int MaxChoices = 128;
 
@@ -23,19 +26,9 @@ internal static class RequestScan
     /// <param name="operation">The endpoint, which decides what the fields are called.</param>
     public static Outcome<InferenceRequest> Read(ReadOnlySequence<byte> body, Operation operation)
     {
-        if (body.IsEmpty)
+        if (CheckText(body) is { } noText)
         {
-            return GatewayFaults.EmptyBody;
-        }
-
-        if (Utf8Body.BeginsWithByteOrderMark(body))
-        {
-            return GatewayFaults.ByteOrderMark;
-        }
-
-        if (Utf8Body.FirstInvalid(body) is { } invalid)
-        {
-            return GatewayFaults.NotUtf8(invalid);
+            return noText;
         }
 
         try
@@ -47,5 +40,24 @@ internal static class RequestScan
             // The exception's own text may quote the body, so only its numbers are taken.
             return GatewayFaults.BrokenJson(broken.LineNumber ?? 0, broken.BytePositionInLine ?? 0);
         }
+    }
+
+    /// <summary>Whether a model can be called so.</summary>
+    public static bool IsModelName(string model) => model.Length is > 0 and <= MaxModelCharacters && !model.Any(char.IsControl);
+
+    /// <summary>What keeps a body from being UTF-8 text; null where nothing does.</summary>
+    public static Fault? CheckText(ReadOnlySequence<byte> body)
+    {
+        if (body.IsEmpty)
+        {
+            return GatewayFaults.EmptyBody;
+        }
+
+        if (Utf8Body.BeginsWithByteOrderMark(body))
+        {
+            return GatewayFaults.ByteOrderMark;
+        }
+
+        return Utf8Body.FirstInvalid(body) is { } invalid ? GatewayFaults.NotUtf8(invalid) : null;
     }
 }

@@ -18,7 +18,7 @@ internal sealed class ProviderProtocol
     public static readonly ProviderProtocol Anthropic = new("x-api-key", "", null, Operation.Messages, Operation.CountTokens);
 
     public static readonly ProviderProtocol Sandbox = new("Authorization", "Bearer ", SandboxProvider.BaseAddress,
-        Operation.ChatCompletions, Operation.Messages, Operation.CountTokens, Operation.Responses, Operation.Embeddings);
+        [.. WireFormats.All.Select(static f => f.Operation)]);
 
     private readonly string _credentialPrefix;
     private readonly string? _address;

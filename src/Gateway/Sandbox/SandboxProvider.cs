@@ -29,6 +29,15 @@ internal sealed class SandboxProvider(TimeProvider clock) : HttpMessageHandler
                 : Respond(request, HttpStatusCode.OK, new ReadOnlyMemoryContent(vectors.Value), "application/json");
         }
 
+        if (request.Method == HttpMethod.Post && SandboxMedia.FormatOf(request.RequestUri?.AbsolutePath ?? "") is { } media)
+        {
+            var body = request.Content is null ? [] : await request.Content.ReadAsByteArrayAsync(cancellationToken);
+            var answer = SandboxMedia.Answer(media, request.Content?.Headers.ContentType, body, clock.GetUtcNow());
+            return answer.Failed(out var wrong)
+                ? Refuse(request, wrong, isAnthropic: false)
+                : Respond(request, HttpStatusCode.OK, new ReadOnlyMemoryContent(answer.Value.Bytes), answer.Value.MediaType);
+        }
+
         var isAnthropic = request.RequestUri is { } url && url.AbsolutePath.Contains("/messages", StringComparison.Ordinal);
         var asked = await AskAsync(request, cancellationToken);
         if (asked.Failed(out var fault))

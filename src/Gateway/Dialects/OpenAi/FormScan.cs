@@ -89,7 +89,7 @@ internal static class FormScan
         }
 
         (found.Model, found.At) = (value, at);
-        return value.Length > 0 ? null : GatewayFaults.Field("model", at.Start, $"must be a text of 1 to {RequestScan.MaxModelCharacters} characters.");
+        return RequestScan.IsModelName(value) ? null : GatewayFaults.Field("model", at.Start, RequestScan.ModelRule);
     }
 
     /// <summary>The field that a part's head names; empty for files and for heads that name none.</summary>

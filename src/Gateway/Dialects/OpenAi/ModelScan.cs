@@ -65,8 +65,8 @@ internal static class ModelScan
         var start = (int)reader.TokenStartIndex;
         switch (name)
         {
-            case "model" when reader.TokenType != JsonTokenType.String || reader.GetString() is not { Length: > 0 and <= RequestScan.MaxModelCharacters }:
-                return GatewayFaults.Field("model", at, $"must be a text of 1 to {RequestScan.MaxModelCharacters} characters.");
+            case "model" when reader.TokenType != JsonTokenType.String || !RequestScan.IsModelName(reader.GetString()!):
+                return GatewayFaults.Field("model", at, RequestScan.ModelRule);
             case "model":
                 (found.Model, found.At) = (reader.GetString(), new ByteRange(start, (int)reader.BytesConsumed - start));
                 break;

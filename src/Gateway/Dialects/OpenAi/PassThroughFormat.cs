@@ -33,7 +33,13 @@ internal sealed class PassThroughFormat(Operation operation, string path, bool t
     public override Outcome<InferenceRequest> Read(ReadOnlySequence<byte> body)
     {
         var bytes = body.IsSingleSegment ? body.FirstSpan : body.ToArray();
-        var read = takesForms && bytes.StartsWith("--"u8) ? FormScan.Read(bytes) : ModelScan.Read(bytes);
+        var isForm = takesForms && bytes.StartsWith("--"u8);
+        if (!isForm && RequestScan.CheckText(body) is { } noText)
+        {
+            return noText;
+        }
+
+        var read = isForm ? FormScan.Read(bytes) : ModelScan.Read(bytes);
         return read.Failed(out var fault) ? fault
             : read.Value with { Features = IsFree ? RequestFeatures.None : RequestFeatures.Unbounded };
     }
