@@ -49,7 +49,7 @@ internal static class Composition
         services.AddAudit();
         services.AddTenancy();
         services.AddSpend();
-        services.AddKeys();
+        services.AddKeys(settings.GitHubScanningKeys);
         services.AddGateway();
         return null;
     }

@@ -23,6 +23,14 @@ internal static class KeyFaults
     public static readonly Fault OneBinding = Faults.Invalid("mode",
         "Give exactly one of mode (live or test), environment (development, staging or production) and crew_id.");
 
+    public static readonly Fault UnsignedReport = new("invalid_signature", 401,
+        "The report is not signed by a key that GitHub publishes for secret scanning. Send the body exactly as it was signed, with the headers "
+        + "Github-Public-Key-Identifier and Github-Public-Key-Signature; without a signature, use POST /v1/api-keys/leaks.");
+
+    public static readonly Fault SignersUnavailable = new("signature_keys_unavailable", 503,
+        "The public keys that verify reports could not be read, so this report was not judged. Repeat it after a minute; the operator sets CREW_GITHUB_SCANNING_KEYS.")
+    { RetryAfterSeconds = 60, ShouldRetry = true };
+
     public static readonly Fault Dead = new("key_not_active", 409,
         "This key is revoked, expired or rolled already, so it cannot be changed. Make a new key.");
 }

@@ -28,6 +28,14 @@ internal static class KeyReports
             .OrderByDescending(u => u.Day).ThenBy(u => u.Endpoint).ThenBy(u => u.Status).Take(MostRows).ToListAsync(cancel);
     }
 
+    /// <summary>Who has called with a rolled key after its successor was made, latest first.</summary>
+    public static async Task<List<KeyUsage>> SinceRollAsync(Db db, ApiKey rolled, CancellationToken cancel)
+    {
+        var at = await db.Set<ApiKey>().Where(k => k.Id == rolled.RolledToId).Select(k => k.CreatedAt).SingleAsync(cancel);
+        var uses = await SinceAsync(db, rolled.Id, at, cancel);
+        return [.. uses.Where(u => u.LastAt > at).OrderByDescending(u => u.LastAt)];
+    }
+
     /// <summary>The report that a revocation answers with.</summary>
     public static async Task<KeyReport> ReportAsync(Db db, string keyId, DateTimeOffset now, KeyRing ring, CancellationToken cancel)
     {

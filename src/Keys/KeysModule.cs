@@ -14,8 +14,13 @@ public static class KeysModule
 {
     public static StoragePart Part { get; } = new KeysPart();
 
-    public static IServiceCollection AddKeys(this IServiceCollection services)
+    /// <param name="services">The services of the host.</param>
+    /// <param name="gitHubKeysFrom">Where the public keys of GitHub's secret scanning come from: an address, or the path of a file; null takes no reports of it.</param>
+    public static IServiceCollection AddKeys(this IServiceCollection services, string? gitHubKeysFrom = null)
     {
+        services.AddSingleton(new GitHubKeysOptions(gitHubKeysFrom));
+        services.AddSingleton<GitHubKeys>();
+        services.AddSingleton<LeakedKeys>();
         services.AddSingleton<KeyMint>();
         services.AddSingleton<KeyIndex>();
         services.AddSingleton<Spend.Contracts.IKeyLineages, KeyLineages>();
@@ -41,6 +46,9 @@ public static class KeysModule
         RollKey.Map(keys);
         RevokeKey.Map(keys);
         KeyReports.Map(keys);
+        KeyTree.Map(keys);
+        ReportLeaks.Map(keys);
+        GitHubReports.Map(keys);
     }
 
     private sealed class KeysPart : StoragePart

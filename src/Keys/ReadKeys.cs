@@ -40,13 +40,13 @@ internal static class ReadKeys
         return new PageReply<KeyAnswer>(page.Select(k => KeyAnswer.Of(k, now, mint.Ring)));
     }
 
-    private static async Task<Reply<KeyAnswer>> ReadAsync(string id, Call call, Store store, KeyMint mint, TimeProvider clock, CancellationToken cancel)
+    private static async Task<Reply<KeyAnswer>> ReadAsync(string id, Call call, Store store, KeyMint mint, KeyMarks marks, TimeProvider clock, CancellationToken cancel)
     {
+        await marks.FlushAsync(cancel);
         var found = await store.ReadAsync(call.Tenant, async db =>
         {
             var key = await KeyAccess.FindAsync(db, id, call);
-            var users = key?.RolledToId is null ? null : await KeyReports.SinceAsync(db, key.Id, clock.GetUtcNow().AddDays(-1), cancel);
-            return (Key: key, Users: users);
+            return (Key: key, Users: key?.RolledToId is null ? null : await KeyReports.SinceRollAsync(db, key, cancel));
         }, cancel);
         if (found.Key is not { } key)
         {

@@ -60,6 +60,9 @@ public abstract class ApiStage : IAsyncLifetime
 
     public ApiReference Reference { get; private set; } = null!;
 
+    /// <summary>Who reports leaked keys with a signature.</summary>
+    public SecretScanner Scanner { get; private set; } = null!;
+
     /// <summary>What the tests of this run have shown of the endpoints.</summary>
     public Evidence Evidence { get; } = new();
 
@@ -70,10 +73,16 @@ public abstract class ApiStage : IAsyncLifetime
             return;
         }
 
+        Scanner = await SecretScanner.StartAsync();
         _server = new CrewServer(new CrewServerOptions
         {
             Database = await DatabaseAsync(),
-            Environment = new Dictionary<string, string?> { ["CREW_TRUSTED_PROXIES"] = "127.0.0.1" },
+            Egress = [Scanner.EgressEntry],
+            Environment = new Dictionary<string, string?>
+            {
+                ["CREW_TRUSTED_PROXIES"] = "127.0.0.1",
+                ["CREW_GITHUB_SCANNING_KEYS"] = Scanner.KeysUrl.ToString(),
+            },
         });
         await Server.InitAsync();
         Other = JsonSerializer.Deserialize<CrewInstallation>(await OperatorAsync("orgs", "create", "--name", "Other", "--email", "other@example.com"), Snake)!;
@@ -92,6 +101,7 @@ public abstract class ApiStage : IAsyncLifetime
         if (_server is not null)
         {
             await _server.DisposeAsync();
+            await Scanner.DisposeAsync();
         }
 
         GC.SuppressFinalize(this);

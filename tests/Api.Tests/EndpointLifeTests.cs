@@ -123,6 +123,7 @@ public abstract class EndpointLifeTests(ApiStage stage) : ApiTests(stage)
         (await SeenAsync("GET", "/v1/me", by: Stage.Caller(made.GetProperty("key").GetString()))).GetProperty("principal").GetProperty("id").GetString().ShouldBe(Id(made));
         (await ListedAsync("/v1/api-keys")).ShouldContain(k => Id(k) == Id(made));
         await SeenAsync("GET", $"{path}/usage");
+        await SeenAsync("GET", $"{path}/tree");
         var rolled = await SeenAsync("POST", $"{path}/roll", new { overlap_seconds = 60 }, 201);
         Id(await SeenAsync("DELETE", $"/v1/api-keys/{Id(rolled)}")).ShouldBe(Id(rolled));
     }

@@ -175,6 +175,50 @@ public abstract class KeyLifeTests(ApiStage stage) : ApiTests(stage)
     }
 
     [Fact]
+    public async Task The_tree_of_a_key_shows_who_stands_below_it()
+    {
+        var root = await Stage.KeyAsync();
+        var child = await Stage.KeyAsync(new { parent_id = root.Id });
+        var grandchild = await Stage.KeyAsync(new { parent_id = child.Id });
+        var other = await Stage.KeyAsync(new { parent_id = root.Id });
+        var rolled = (await Stage.Master.PostAsync($"/v1/api-keys/{other.Id}/roll")).ShouldBe(201);
+        var tree = (await Stage.Master.GetAsync($"/v1/api-keys/{root.Id}/tree")).ShouldBe(200).Data;
+        Shape(tree.GetProperty("root")).ShouldBe($"{root.Id}({child.Id}({grandchild.Id}()) {rolled.Text("id")}())");
+        tree.GetProperty("keys").GetInt32().ShouldBe(4);
+        tree.GetProperty("truncated").GetBoolean().ShouldBeFalse();
+        var below = (await Stage.Master.GetAsync($"/v1/api-keys/{child.Id}/tree")).ShouldBe(200).Data;
+        Shape(below.GetProperty("root")).ShouldBe($"{child.Id}({grandchild.Id}())");
+
+        static string Shape(System.Text.Json.JsonElement branch) =>
+            $"{branch.GetProperty("key").GetProperty("id").GetString()}({string.Join(' ', branch.GetProperty("children").EnumerateArray().Select(Shape))})";
+    }
+
+    [Fact]
+    public async Task A_rolled_key_names_those_who_still_call_with_it()
+    {
+        var key = await Stage.KeyAsync(new { permissions = new[] { "crews:read" } });
+        (await Stage.Caller(key.Text, "192.0.2.70").GetAsync("/v1/crews")).ShouldBe(200);
+        (await Stage.Master.GetAsync($"/v1/api-keys/{key.Id}")).ShouldBe(200).Data.TryGetProperty("still_used_by", out _).ShouldBeFalse();
+        (await Stage.Master.PostAsync($"/v1/api-keys/{key.Id}/roll", new { overlap_seconds = 3600 })).ShouldBe(201);
+        (await Stage.Master.GetAsync($"/v1/api-keys/{key.Id}")).ShouldBe(200).Data.GetProperty("still_used_by").GetArrayLength().ShouldBe(0);
+        (await Stage.Caller(key.Text, "192.0.2.71").GetAsync("/v1/crews")).ShouldBe(200);
+        var users = (await Stage.Master.GetAsync($"/v1/api-keys/{key.Id}")).ShouldBe(200).Data.GetProperty("still_used_by");
+        users.GetArrayLength().ShouldBe(1);
+        users[0].GetProperty("ip").GetString().ShouldBe("192.0.2.71");
+    }
+
+    [Fact]
+    public async Task A_mapped_address_on_the_list_of_a_key_means_the_address()
+    {
+        var key = await Stage.KeyAsync(new { allowed_ips = new[] { "::ffff:192.0.2.0/120" } });
+        (await Stage.Caller(key.Text, "192.0.2.9").GetAsync("/v1/me")).ShouldBe(200);
+        (await Stage.Caller(key.Text, "::ffff:192.0.2.9").GetAsync("/v1/me")).ShouldBe(200);
+        (await Stage.Caller(key.Text, "192.0.3.9").GetAsync("/v1/me")).ShouldBe(403, "ip_not_allowed");
+        (await Stage.Master.PostAsync("/v1/api-keys", new { name = "a", mode = "live", permissions = new[] { "models:read" }, allowed_ips = new[] { "010.0.0.1" } }))
+            .ShouldBe(400, "invalid_request");
+    }
+
+    [Fact]
     public async Task A_key_works_from_its_addresses_only()
     {
         var key = await Stage.KeyAsync(new { allowed_ips = new[] { "192.0.2.0/24", "2001:db8::/32" } });

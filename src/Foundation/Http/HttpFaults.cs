@@ -23,7 +23,8 @@ public static class HttpFaults
     public static readonly Fault UnknownVersion = new("unknown_version", 400,
         $"The header X-Crew-Version names a version that does not exist. Known: {ApiVersion}. Leave the header out to get the latest.");
 
-    public static readonly Fault BodyTooLarge = new("body_too_large", 413, "The request body is larger than 32 MiB. Send less in one request.");
+    public static readonly Fault BodyTooLarge = new("body_too_large", 413,
+        "The request body is larger than this endpoint takes: 32 MiB, or less where its documentation says so. Send less in one request.");
 
     public static readonly Fault UnsupportedMediaType = new("unsupported_media_type", 415,
         "The body must be JSON. Send the header Content-Type: application/json.");

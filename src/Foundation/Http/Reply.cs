@@ -35,6 +35,8 @@ public sealed class Reply<T> : IResult, IEndpointMetadataProvider
     public static Reply<T> Created(T data, long? version = null, bool holdsSecret = false) =>
         new(data, null) { Status = 201, Version = version, HoldsSecret = holdsSecret };
 
+    public static Reply<T> Accepted(T data) => new(data, null) { Status = 202 };
+
     public static Reply<T> Ok(T data, long? version) => new(data, null) { Version = version };
 
     public async Task ExecuteAsync(HttpContext httpContext)
@@ -73,6 +75,12 @@ public sealed class Reply<T> : IResult, IEndpointMetadataProvider
 
 /// <summary>Marks a route whose success is 201, for the OpenAPI document.</summary>
 public sealed record CreatedRoute;
+
+/// <summary>Marks a route whose success is 202, for the OpenAPI document.</summary>
+public sealed record AcceptedRoute;
+
+/// <summary>A route that takes smaller bodies than the 32 MiB of all others.</summary>
+public sealed record BodyLimit(long? MaxRequestBodySize) : IRequestSizeLimitMetadata;
 
 /// <summary>A list answer, whatever its items are.</summary>
 public abstract record PageReply

@@ -42,7 +42,7 @@ public sealed record QueryParameter(string Name, string Description);
 /// <summary>A body that works, for the reference.</summary>
 public sealed record ExampleBody(string Json);
 
-/// <summary>A body or an answer in the form of another API, passed on without a shape of our own.</summary>
+/// <summary>A body or an answer in the form of another API, passed on without a shape of our own. An empty answer is one of ours.</summary>
 public sealed record ForeignShape(string Body, string Answer);
 
 /// <summary>How slices declare what their route costs, at the place where it is mapped.</summary>

@@ -29,6 +29,9 @@ public sealed class SystemJob
     /// <summary>Coalesced per-key marks: last use and daily counts.</summary>
     public static readonly SystemJob KeyMarks = new("key marks");
 
+    /// <summary>Revokes keys that were reported as leaked, whosever they are.</summary>
+    public static readonly SystemJob LeakReports = new("leak reports");
+
     /// <summary>Hands out portions of rate limits to the nodes.</summary>
     public static readonly SystemJob RateLimits = new("rate limits");
 

@@ -130,7 +130,7 @@ internal sealed class ApiOperations(ApiSchemas schemas)
     private JsonObject? Body(EndpointMetadataCollection metadata)
     {
         JsonObject content;
-        if (metadata.GetMetadata<ForeignShape>() is { } foreign)
+        if (metadata.GetMetadata<ForeignShape>() is { } foreign && metadata.GetMetadata<BodyShape>() is null)
         {
             if (foreign.Body.Length == 0)
             {
@@ -162,17 +162,17 @@ internal sealed class ApiOperations(ApiSchemas schemas)
         string[] version = HasVersion(endpoint) ? ["ETag"] : [];
         string[] replay = IsIdempotent(endpoint, method) ? ["Idempotency-Replayed"] : [];
         string[] headers = [.. ApiParts.Everywhere, .. version, .. replay];
-        if (endpoint.Metadata.GetMetadata<ForeignShape>() is { } foreign)
+        if (endpoint.Metadata.GetMetadata<ForeignShape>() is { Answer.Length: > 0 } foreign)
         {
             all["200"] = Success(headers, ["application/json"], new JsonObject { ["type"] = "object", ["description"] = foreign.Answer });
         }
         else
         {
-            var isCreated = endpoint.Metadata.GetMetadata<CreatedRoute>() is not null;
+            var status = endpoint.Metadata.GetMetadata<CreatedRoute>() is not null ? 201 : endpoint.Metadata.GetMetadata<AcceptedRoute>() is not null ? 202 : (int?)null;
             foreach (var answer in AnswersOf(endpoint).OrderBy(a => a.StatusCode).DistinctBy(a => a.StatusCode))
             {
                 var isOurs = answer.Type is { IsGenericType: true };
-                all[isCreated ? "201" : answer.StatusCode.ToString(System.Globalization.CultureInfo.InvariantCulture)] = Success(headers, answer.ContentTypes,
+                all[(status ?? answer.StatusCode).ToString(System.Globalization.CultureInfo.InvariantCulture)] = Success(headers, answer.ContentTypes,
                     isOurs ? schemas.OfAnswer(answer.Type!) : new JsonObject { ["type"] = "string" });
             }
         }

@@ -1,6 +1,6 @@
 namespace Crew.Sealing.Egress;
 
-/// <summary>Why a call goes out on a tenant's behalf.</summary>
+/// <summary>Why a call goes out.</summary>
 public enum EgressPurpose
 {
     Webhook,
@@ -8,6 +8,9 @@ public enum EgressPurpose
     Sso,
     Crawl,
     Provider,
+
+    /// <summary>Public keys of those who report leaked keys, from where the operator says.</summary>
+    Leak,
 }
 
 /// <summary>The words of <c>CREW_EGRESS_ALLOW</c>.</summary>
@@ -19,6 +22,7 @@ public static class EgressPurposes
         EgressPurpose.Code => "code",
         EgressPurpose.Sso => "sso",
         EgressPurpose.Crawl => "crawl",
+        EgressPurpose.Leak => "leak",
         _ => "provider",
     };
 
@@ -30,6 +34,7 @@ public static class EgressPurposes
             "code" => (EgressPurpose.Code, true),
             "sso" => (EgressPurpose.Sso, true),
             "crawl" => (EgressPurpose.Crawl, true),
+            "leak" => (EgressPurpose.Leak, true),
             "provider" => (EgressPurpose.Provider, true),
             _ => (default, false),
         };
