@@ -2,6 +2,7 @@ using Crew.Audit;
 using Crew.Gateway;
 using Crew.Http;
 using Crew.Http.OpenApi;
+using Crew.Identity;
 using Crew.Kernel;
 using Crew.Keys;
 using Crew.Sealing;
@@ -17,7 +18,7 @@ internal static class Composition
 {
     /// <summary>The fixed list of parts. The order is the order in which schemas are applied.</summary>
     public static readonly StorageModel Model = new(
-        StoredKeys.Part, HttpModule.Part, TenancyModule.Part, AuditModule.Part, SpendModule.Part, KeysModule.Part, GatewayModule.Part);
+        StoredKeys.Part, HttpModule.Part, TenancyModule.Part, AuditModule.Part, SpendModule.Part, KeysModule.Part, GatewayModule.Part, IdentityModule.Part);
 
     public static Fault? AddCrew(this IServiceCollection services, CrewSettings settings)
     {
@@ -49,6 +50,7 @@ internal static class Composition
         services.AddAudit();
         services.AddTenancy();
         services.AddSpend();
+        services.AddIdentity();
         services.AddKeys(settings.GitHubScanningKeys);
         services.AddGateway();
         return null;

@@ -4,6 +4,7 @@ using Crew.Audit;
 using Crew.Gateway;
 using Crew.Http;
 using Crew.Http.OpenApi;
+using Crew.Identity;
 using Crew.Kernel;
 using Crew.Keys;
 using Crew.Spend;
@@ -56,6 +57,7 @@ internal static class Server
         });
         app.MapHealth(settings.MetricsToken, metricsPorts);
         app.MapTenancy();
+        app.MapIdentity();
         app.MapKeys();
         app.MapSpend();
         app.MapGateway();

@@ -118,6 +118,11 @@ internal static class KeyRequestCheck
             return KeyFaults.Escalation("environment", $"this credential is bound to {own.ToName()}");
         }
 
+        if (caller.Environments is { } reached && (draft.Environment is not { } bound || !reached.Contains(bound)))
+        {
+            return KeyFaults.Escalation("environment", $"this membership is narrowed to {string.Join(", ", reached.Select(e => e.ToName()))}");
+        }
+
         return caller.IsTest && (draft.Mode == "live" || draft.Environment == CrewEnvironment.Production)
             ? KeyFaults.Escalation(draft.Mode is null ? "environment" : "mode", "this credential is in test mode")
             : null;

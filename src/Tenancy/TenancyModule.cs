@@ -1,4 +1,5 @@
 using Crew.Kernel;
+using Crew.Sealing;
 using Crew.Storage;
 using Crew.Tenancy.Contracts;
 using Crew.Tenancy.Crews;
@@ -23,6 +24,7 @@ public static class TenancyModule
         services.AddSingleton<WorkspaceDirectory>();
         services.AddSingleton<IWorkspaceDirectory>(s => s.GetRequiredService<WorkspaceDirectory>());
         services.AddSingleton<Provisioner>();
+        services.AddSingleton(s => new PeopleDirectory(s.GetRequiredService<Store>(), new Lazy<StoredKeys>(s.GetRequiredService<StoredKeys>)));
         return services;
     }
 

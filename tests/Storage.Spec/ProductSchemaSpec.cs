@@ -1,6 +1,7 @@
 using Crew.Audit;
 using Crew.Gateway;
 using Crew.Http;
+using Crew.Identity;
 using Crew.Keys;
 using Crew.Sealing;
 using Crew.Spend;
@@ -14,7 +15,8 @@ namespace Crew.Storage.Spec;
 /// <summary>The SQL files are written by hand; these tests compare them with the database that the mapped model would make.</summary>
 public sealed class ProductSchemaSpec
 {
-    private static readonly StorageModel Product = new(StoredKeys.Part, HttpModule.Part, TenancyModule.Part, AuditModule.Part, SpendModule.Part, KeysModule.Part, GatewayModule.Part);
+    private static readonly StorageModel Product = new(StoredKeys.Part, HttpModule.Part, TenancyModule.Part, AuditModule.Part, SpendModule.Part, KeysModule.Part, GatewayModule.Part,
+        IdentityModule.Part);
 
     [Fact]
     public async Task An_entity_that_names_no_owner_is_refused()

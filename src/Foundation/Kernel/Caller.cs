@@ -23,7 +23,7 @@ public sealed class Caller
 
     public required PermissionSet Permissions { get; init; }
 
-    /// <summary>Rights at organization level; empty save for account masters and, later, organization roles.</summary>
+    /// <summary>Rights at organization level; empty save for account masters and organization roles.</summary>
     public PermissionSet OrganizationPermissions { get; init; }
 
     /// <summary>For keys: the lineage that counters and budgets belong to (survives a roll).</summary>
@@ -50,6 +50,21 @@ public sealed class Caller
 
     /// <summary>The person behind the credential, if any.</summary>
     public string? UserId { get; init; }
+
+    /// <summary>For people: the session they came with.</summary>
+    public string? SessionId { get; init; }
+
+    /// <summary>For people: their role in the workspace; null when only a role of the organization brings them here.</summary>
+    public string? Role { get; init; }
+
+    /// <summary>For people: when they last proved who they are, for what asks for a recent proof.</summary>
+    public DateTimeOffset? ProvedAt { get; init; }
+
+    /// <summary>For people: the environments that their membership is narrowed to; null is all.</summary>
+    public IReadOnlySet<CrewEnvironment>? Environments { get; init; }
+
+    /// <summary>Those of <see cref="Permissions"/> that do not hold for production crews.</summary>
+    public PermissionSet WithheldInProduction { get; init; }
 
     /// <summary>Model ids that may be called; null is all that the workspace allows.</summary>
     public IReadOnlySet<string>? AllowedModels { get; init; }
@@ -78,7 +93,7 @@ public sealed class Caller
     public CancellationToken Revoked { get; init; }
 
     /// <summary>Sees workspace-level resources (keys, providers, members …), not only what it made itself.</summary>
-    public bool SeesWorkspaceLevel => !IsTest && Environment is null && CrewId is null;
+    public bool SeesWorkspaceLevel => !IsTest && Environment is null && CrewId is null && Environments is null;
 
     public Tenant Tenant => field ??= new Tenant(OrganizationId, WorkspaceId);
 
@@ -86,5 +101,6 @@ public sealed class Caller
     public bool Sees(string crewId, CrewEnvironment environment) =>
         (!IsTest || environment != CrewEnvironment.Production)
         && (Environment is null || Environment == environment)
+        && (Environments is null || Environments.Contains(environment))
         && (CrewId is null || CrewId == crewId);
 }

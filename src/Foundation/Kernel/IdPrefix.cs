@@ -8,6 +8,9 @@ public static class IdPrefix
     public const string Crew = "crew_";
     public const string User = "user_";
     public const string Membership = "mem_";
+    public const string Session = "sess_";
+    public const string Invitation = "inv_";
+    public const string Passkey = "passkey_";
     public const string ApiKey = "key_";
     public const string Provider = "prov_";
     public const string Budget = "bud_";

@@ -43,6 +43,18 @@ public sealed class WorkspaceView
     /// <summary>What crews narrow further, by their id; those that narrow nothing are left out.</summary>
     public FrozenDictionary<string, UsagePolicy> CrewPolicies { get; init; } = FrozenDictionary<string, UsagePolicy>.Empty;
 
+    /// <summary>Whether Members edit agents, pathways, integrations and channels of production crews, too.</summary>
+    public bool MembersMayEditProduction { get; init; }
+
+    /// <summary>Whether Viewers read transcripts.</summary>
+    public bool ViewersMayReadTranscripts { get; init; }
+
+    /// <summary>Most people that the plan allows.</summary>
+    public int MaximumMembers { get; init; }
+
+    /// <summary>Whether the plan asks everybody for a second factor.</summary>
+    public bool RequiresMfa { get; init; }
+
     /// <summary>Whether keys bound to development and staging may reach live providers.</summary>
     public bool NonProductionMayUseLiveProviders { get; init; }
 

@@ -11,6 +11,9 @@ public sealed class SystemJob
     /// <summary>Key look-up before the tenant is known.</summary>
     public static readonly SystemJob KeyLookup = new("key look-up");
 
+    /// <summary>People, their memberships, accounts and sessions, before a tenant is known or beyond one.</summary>
+    public static readonly SystemJob People = new("people");
+
     /// <summary>Loads limits, settings, models and budgets that the hot path keeps in memory.</summary>
     public static readonly SystemJob HotState = new("hot state");
 

@@ -74,10 +74,10 @@ public sealed class Provisioner(Store store, StoredKeys keys, TimeProvider clock
 
     private async Task<string> FindOrAddUserAsync(Db db, string email, DateTimeOffset now)
     {
-        var installation = keys.Ring.Current(KeyScope.Installation, WrappedKey.InstallationId)!;
-        var hash = Convert.ToHexStringLower(installation.LookupHash("tenancy_users.email", email.ToLowerInvariant()));
+        var hash = UserSeal.EmailHash(keys.Ring, email);
         if (await db.Set<User>().SingleOrDefaultAsync(u => u.EmailHash == hash) is { } known)
         {
+            db.Touch(PeopleDirectory.FeedTopic, known.Id);
             return known.Id;
         }
 
@@ -86,7 +86,7 @@ public sealed class Provisioner(Store store, StoredKeys keys, TimeProvider clock
         {
             Id = id,
             EmailHash = hash,
-            EmailSealed = installation.Seal(new Cell("installation", "tenancy_users", "email_sealed", id), System.Text.Encoding.UTF8.GetBytes(email)),
+            EmailSealed = UserSeal.SealEmail(keys.Ring, id, email),
             CreatedAt = now,
         });
         return id;

@@ -28,6 +28,13 @@ internal static class Roles
         "transcripts:read", "models:invoke", "calls:place", "api_keys:self",
     ]);
 
+    /// <summary>What a membership without <c>content_access</c> does not reach: what people have said and written, and who they are.</summary>
+    public static readonly PermissionSet Content = PermissionSet.Of(
+    [
+        .. new[] { "transcripts", "recordings", "messages", "memory", "contacts", "privacy" }.SelectMany(r => new[] { $"{r}:read", $"{r}:write" }),
+        "exports:create",
+    ]);
+
     private static readonly PermissionSet MemberEdits = PermissionSet.Of(
         "agents:write", "pathways:write", "integrations:write", "channels:write", "promotions:write");
 

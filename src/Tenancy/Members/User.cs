@@ -13,12 +13,21 @@ internal sealed class User
 
     public required string EmailHash { get; set; }
 
+    /// <summary>The name that others see, if they gave one.</summary>
+    public byte[]? NameSealed { get; set; }
+
+    /// <summary>When a mail sent to the address was answered; null is never.</summary>
+    public DateTimeOffset? EmailVerifiedAt { get; set; }
+
     public required DateTimeOffset CreatedAt { get; init; }
+
+    public long Version { get; set; } = 1;
 
     public static void Map(ModelBuilder model) => model.Entity<User>(user =>
     {
         user.ToTable("tenancy_users");
         user.HasKey(u => u.Id);
+        user.Property(u => u.Version).IsConcurrencyToken();
         user.HasIndex(u => u.EmailHash).IsUnique().HasDatabaseName("tenancy_users_email");
     });
 }
@@ -35,6 +44,12 @@ internal sealed class Membership : IShared
     public required string UserId { get; init; }
 
     public required string Role { get; set; }
+
+    /// <summary>Environments that the role is narrowed to, by name; null is all.</summary>
+    public IReadOnlyList<string>? Environments { get; set; }
+
+    /// <summary>Whether the role reaches content: transcripts, recordings, messages, memory, contacts.</summary>
+    public bool ContentAccess { get; set; } = true;
 
     public required DateTimeOffset CreatedAt { get; init; }
 

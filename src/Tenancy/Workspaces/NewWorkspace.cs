@@ -1,5 +1,6 @@
 using Crew.Kernel;
 using Crew.Storage;
+using Crew.Tenancy.Contracts;
 using Crew.Tenancy.Crews;
 using Crew.Tenancy.Members;
 
@@ -38,6 +39,7 @@ internal static class NewWorkspace
         });
         db.Raise(new Event("workspace.created", new Resource("workspace", workspaceId, name)) { Tenant = new Tenant(organizationId, workspaceId) });
         db.Touch(WorkspaceDirectory.FeedTopic, workspaceId);
+        db.Touch(PeopleDirectory.FeedTopic, ownerId);
         return crews;
     }
 }
