@@ -18,10 +18,8 @@ internal enum HoldEnd
 /// </summary>
 public sealed class Hold : IDisposable
 {
-    private readonly Book _book;
-
     internal Hold(Book book, Chain chain, long amountNano, long outputTokens, bool isClamped) =>
-        (_book, Chain, AmountNano, GrantedOutputTokens, IsClamped) = (book, chain, amountNano, outputTokens, isClamped);
+        (Book, Chain, AmountNano, GrantedOutputTokens, IsClamped) = (book, chain, amountNano, outputTokens, isClamped);
 
     /// <summary>What is held on every level.</summary>
     public NanoUsd Amount => new(AmountNano);
@@ -35,9 +33,12 @@ public sealed class Hold : IDisposable
     /// <summary>Whether any budget of the chain is strict; the cap sent upstream must then be honoured.</summary>
     public bool IsStrict => Chain.IsStrict;
 
+    internal Book Book { get; }
+
     internal Chain Chain { get; }
 
-    internal long AmountNano { get; }
+    /// <summary>Grows by steps; guarded by the book's lock.</summary>
+    internal long AmountNano { get; set; }
 
     /// <summary>Guarded by the book's lock.</summary>
     internal HoldEnd End { get; set; } = HoldEnd.Open;
@@ -55,7 +56,7 @@ public sealed class Hold : IDisposable
     {
         var cost = attempt.Cost.Value;
         ArgumentOutOfRangeException.ThrowIfNegative(cost, nameof(attempt));
-        if (!_book.End(this, HoldEnd.Settled, cost))
+        if (!Book.End(this, HoldEnd.Settled, cost))
         {
             throw new InvalidOperationException("This hold has ended already.");
         }
@@ -74,8 +75,8 @@ public sealed class Hold : IDisposable
     }
 
     /// <summary>Gives the whole amount back, because nothing was sent. Does nothing when the hold has ended.</summary>
-    public void Release() => _book.End(this, HoldEnd.Released, 0);
+    public void Release() => Book.End(this, HoldEnd.Released, 0);
 
     /// <summary>Keeps the amount as spent when the hold is still open: whoever dropped it may have sent the request.</summary>
-    public void Dispose() => _book.End(this, HoldEnd.Lost, 0);
+    public void Dispose() => Book.End(this, HoldEnd.Lost, 0);
 }

@@ -55,6 +55,11 @@ public readonly record struct HoldRequest
     public static HoldRequest AtPrices(Int128 fixedPart, Int128 outputPrice, long tokensPerPrice, long outputTokens, bool costIsBounded) =>
         new(fixedPart, outputPrice, tokensPerPrice, outputTokens, costIsBounded);
 
+    /// <summary>The same request with less output, for a stream that is paid for in steps: see <see cref="Ledger.ExtendAsync"/>.</summary>
+    /// <param name="outputTokens">At most so many, per choice.</param>
+    public HoldRequest ForOutput(long outputTokens) =>
+        new(_fixed, _perOutputToken, _scale, Math.Min(outputTokens, OutputTokens), CostIsBounded);
+
     /// <summary>The whole amount; one that no 64-bit number holds is the largest one, which fits no budget.</summary>
     internal long WorstCase => Cost(OutputTokens);
 

@@ -75,6 +75,36 @@ public sealed class Ledger
         };
     }
 
+    /// <summary>
+    /// Lets a hold grow to a bigger worst case of the same request, on every level or on none, while its answer streams. For targets that
+    /// stop billing when they are told to stop: there a long answer is paid for in steps, and cut when no more fits.
+    /// </summary>
+    /// <returns>Whether the whole of <paramref name="request"/> is held now. If not, what was held before still is.</returns>
+    public async ValueTask<bool> ExtendAsync(Hold hold, HoldRequest request, CancellationToken cancel)
+    {
+        var (total, arrived) = (request.WorstCase, 0L);
+        if (!hold.IsStrict)
+        {
+            return true;
+        }
+
+        if (!Desk.IsOpen || !Desk.IsValid)
+        {
+            return false;
+        }
+
+        var verdict = hold.Book.TryExtend(hold, total, ref arrived, out var outcome);
+        if (verdict != HoldVerdict.Waits)
+        {
+            return verdict == HoldVerdict.Granted;
+        }
+
+        var decided = await WaitAsync(
+            (ref long since, out HoldOutcome again) => hold.Book.TryExtend(hold, total, ref since, out again), arrived,
+            Task.WhenAll(outcome.Waits!), cancel);
+        return decided is { Verdict: HoldVerdict.Granted };
+    }
+
     /// <summary>Takes a budget as it is now.</summary>
     internal void Put(BudgetTerms terms)
     {
@@ -104,7 +134,18 @@ public sealed class Ledger
 
     internal Book BookOf(string organizationId) => _books.GetOrAdd(organizationId, _newBook);
 
-    private async ValueTask<Outcome<Hold>> WaitAsync(SpendScope scope, HoldRequest request, long arrived, Task waits, CancellationToken cancel)
+    private async ValueTask<Outcome<Hold>> WaitAsync(SpendScope scope, HoldRequest request, long arrived, Task waits, CancellationToken cancel) =>
+        await WaitAsync(
+            (ref long since, out HoldOutcome outcome) => scope.Book.TryHold(scope, request, ref since, out outcome), arrived, waits, cancel) switch
+        {
+            { Verdict: HoldVerdict.Granted } granted => granted.Outcome.Hold!,
+            { Verdict: HoldVerdict.Refused } refused => SpendFaults.InsufficientQuota(scope, refused.Outcome.Blocking!),
+            { Verdict: HoldVerdict.NotBoundable } => SpendFaults.CostNotBoundable,
+            _ => Faults.StorageUnavailable,
+        };
+
+    /// <summary>Tries again whenever the leases it waits for were looked at, until there is a verdict or the time is up (null).</summary>
+    private async ValueTask<Decided?> WaitAsync(Attempt attempt, long arrived, Task waits, CancellationToken cancel)
     {
         var most = TimeSpan.FromMilliseconds(_options.HoldWaitMilliseconds);
         while (_clock.GetElapsedTime(arrived) is var waited && waited < most && Desk.IsOpen)
@@ -115,7 +156,7 @@ public sealed class Ledger
             }
             catch (TimeoutException)
             {
-                break;
+                return null;
             }
 
             if (!Desk.IsValid)
@@ -125,21 +166,21 @@ public sealed class Ledger
                 continue;
             }
 
-            switch (scope.Book.TryHold(scope, request, ref arrived, out var outcome))
+            var verdict = attempt(ref arrived, out var outcome);
+            if (verdict != HoldVerdict.Waits)
             {
-                case HoldVerdict.Granted:
-                    return outcome.Hold!;
-                case HoldVerdict.Refused:
-                    return SpendFaults.InsufficientQuota(scope, outcome.Blocking!);
-                case HoldVerdict.NotBoundable:
-                    return SpendFaults.CostNotBoundable;
+                return new Decided(verdict, outcome);
             }
 
             waits = Task.WhenAll(outcome.Waits!);
         }
 
-        return Faults.StorageUnavailable;
+        return null;
     }
+
+    private delegate HoldVerdict Attempt(ref long arrived, out HoldOutcome outcome);
+
+    private sealed record Decided(HoldVerdict Verdict, HoldOutcome Outcome);
 
     /// <summary>The scopes of one caller, by workspace and crew.</summary>
     private sealed class Scopes() : ConcurrentDictionary<(string WorkspaceId, string? CrewId), SpendScope>;

@@ -1,3 +1,4 @@
+using Crew.Kernel;
 using Crew.Spend.Contracts;
 
 namespace Crew.Spend;
@@ -135,6 +136,36 @@ internal sealed partial class Book(string organizationId, LeaseDesk desk, TimePr
         }
     }
 
+    /// <summary>
+    /// Lets a hold grow, on every level or on none, in the windows in which it was made: what it pays for began there, and their caps
+    /// hold over their end.
+    /// </summary>
+    public HoldVerdict TryExtend(Hold hold, long total, ref long arrived, out HoldOutcome outcome)
+    {
+        outcome = default;
+        lock (_lock)
+        {
+            var more = total - hold.AmountNano;
+            if (hold.End != HoldEnd.Open || more <= 0)
+            {
+                return hold.End == HoldEnd.Open ? HoldVerdict.Granted : HoldVerdict.Refused;
+            }
+
+            if (Array.Exists(hold.Chain.Allowances, a => !a.Covers(more)))
+            {
+                arrived = arrived == 0 ? clock.GetTimestamp() : arrived;
+                var shortage = new Shortage(new HoldRequest(new NanoUsd(more), NanoUsd.Zero, 0, true), more, arrived, clock);
+                Array.ForEach(hold.Chain.Allowances, shortage.Look);
+                outcome.Waits = shortage.Blocking is null ? Asking(shortage, arrived) : null;
+                return shortage.Blocking is null ? HoldVerdict.Waits : HoldVerdict.Refused;
+            }
+
+            Set(hold.Chain, more, desk.Time.NowMs);
+            hold.AmountNano = total;
+            return HoldVerdict.Granted;
+        }
+    }
+
     /// <summary>Ends a hold; the second call of a hold does nothing.</summary>
     /// <returns>Whether this call ended it.</returns>
     public bool End(Hold hold, HoldEnd how, long cost)
@@ -217,14 +248,18 @@ internal sealed partial class Book(string organizationId, LeaseDesk desk, TimePr
 
     private Hold Take(Chain chain, long amount, long outputTokens, bool isClamped, long nowMs)
     {
+        Set(chain, amount, nowMs);
+        return new Hold(this, chain, amount, outputTokens, isClamped);
+    }
+
+    private static void Set(Chain chain, long amount, long nowMs)
+    {
         foreach (var allowance in chain.Allowances)
         {
             allowance.Held += amount;
             allowance.LastUsedMs = nowMs;
             allowance.KeepAhead();
         }
-
-        return new Hold(this, chain, amount, outputTokens, isClamped);
     }
 
     private Chain Resolve(SpendScope scope, long nowMs)
