@@ -44,6 +44,13 @@ internal sealed class CallPlan
     public HoldRequest Hold { get; }
 
     /// <summary>
+    /// Whether a target's output is paid for in steps: a stream of one answer, longer than the first step, where breaking off ends the bill
+    /// within a known margin. Elsewhere only the output cap bounds the bill, and its whole worst case is held.
+    /// </summary>
+    public bool TakesSteps(Target target, bool isStrict) => isStrict && Request.Stream && Request.Choices == 1
+        && target.Provider.CancelMarginTokens is { } margin && OutputSteps.First(Hold, margin).OutputTokens < Hold.OutputTokens;
+
+    /// <summary>
     /// How a target can be spoken to; a fault where it serves neither the client's endpoint nor one that the request can be carried to.
     /// </summary>
     public Outcome<Route> RouteTo(Target target, ReadOnlySequence<byte> body)
@@ -103,6 +110,7 @@ internal sealed class CallPlan
         : hold.IsClamped ? (int)Math.Min(hold.GrantedOutputTokens, int.MaxValue)
         : Request.OutputCap is null ? _cap : null;
 
-    public Settlement SettlementFor(Hold hold) => new(
-        hold.IsClamped ? Worst with { OutputCap = (int)Math.Min(hold.GrantedOutputTokens, int.MaxValue) } : Worst, Model.Prices, hold.IsStrict, hold.Amount);
+    public Settlement SettlementFor(Target target, Hold hold) => new(
+        hold.IsClamped ? Worst with { OutputCap = (int)Math.Min(hold.GrantedOutputTokens, int.MaxValue) } : Worst, Model.Prices, hold.IsStrict, hold.Amount,
+        target.Provider.CancelMarginTokens);
 }

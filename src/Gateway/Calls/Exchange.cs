@@ -101,7 +101,9 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
         }
 
         // A node that stood still since the request came in does not know whether the key still holds.
-        var held = parts.Node.IsLive ? await parts.Ledger.HoldAsync(scope, plan.Hold, call.Aborted) : HttpFaults.NodeCutOff;
+        var steps = target.Provider.CancelMarginTokens is not null && plan.TakesSteps(target, parts.Ledger.IsStrict(scope));
+        var request = steps ? OutputSteps.First(plan.Hold, target.Provider.CancelMarginTokens!.Value) : plan.Hold;
+        var held = parts.Node.IsLive ? await parts.Ledger.HoldAsync(scope, request, call.Aborted) : HttpFaults.NodeCutOff;
         if (held.Failed(out var refused))
         {
             return new Turn(refused) { IsFinal = true };
@@ -113,7 +115,7 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
             return new Turn(GatewayFaults.ThinkingDoesNotFit) { IsFinal = true };
         }
 
-        return new Turn(await TryAsync(Begin(target, held.Value, routed.Value, ++_attempts), held.Value, mayGoOn));
+        return new Turn(await TryAsync(Begin(target, held.Value, routed.Value, ++_attempts, steps && !held.Value.IsClamped), held.Value, mayGoOn));
     }
 
     private async ValueTask<bool> WaitAsync(TimeSpan wait)
@@ -174,11 +176,15 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
         }
     }
 
-    private PhysicalAttempt Begin(Target target, Hold hold, Route route, int number)
+    private PhysicalAttempt Begin(Target target, Hold hold, Route route, int number, bool inSteps)
     {
         try
         {
-            return new PhysicalAttempt(Facts, target, hold, plan.SettlementFor(hold), number, parts.Clock) { Route = route };
+            return new PhysicalAttempt(Facts, target, hold, plan.SettlementFor(target, hold), number, parts.Clock)
+            {
+                Route = route,
+                Steps = inSteps ? new OutputSteps(parts.Ledger, hold, plan.Hold, target.Provider.CancelMarginTokens!.Value, parts.Clock) : null,
+            };
         }
         catch
         {
@@ -265,7 +271,7 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
     private async ValueTask<Outcome<HttpResponseMessage>> SendAsync(PhysicalAttempt attempt, Hold hold)
     {
         using var request = Build(attempt.Target, attempt.Route, hold);
-        var stops = plan.Request.Stream && attempt.Target.Provider.CancelStopsBilling;
+        var stops = plan.Request.Stream && attempt.CancelEndsBill;
         using var gone = stops ? call.Aborted.UnsafeRegister(static a => ((PhysicalAttempt)a!).BreakOff(), attempt) : default;
         using var stopping = call.Stopping.UnsafeRegister(static a => ((PhysicalAttempt)a!).BreakOff(), attempt);
         try
@@ -278,7 +284,8 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
         catch (Exception failed) when (failed is HttpRequestException or IOException or OperationCanceledException)
         {
             var (fault, wasSent) = Judge(failed, attempt);
-            var metered = !wasSent ? Metered.Nothing : attempt.WasBrokenOff ? attempt.Settlement.OfCut(null, 0) : attempt.Settlement.OfBreak(null, 0);
+            var metered = !wasSent ? Metered.Nothing
+                : attempt.WasBrokenOff && stops ? attempt.Settlement.OfCut(null, 0) : attempt.Settlement.OfBreak(null, 0);
             attempt.Blame();
             attempt.Settle(_work, metered, fault.Status, attempt.WasBrokenOff ? "client_closed" : fault.Code);
             return fault;

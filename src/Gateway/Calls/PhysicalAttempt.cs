@@ -11,6 +11,7 @@ internal sealed class PhysicalAttempt : IDisposable
 {
     private readonly CallFacts _facts;
     private readonly Hold _hold;
+    private readonly Settlement _settlement;
     private readonly TimeProvider _clock;
     private readonly CancellationTokenSource _limits;
     private readonly long _started;
@@ -19,7 +20,7 @@ internal sealed class PhysicalAttempt : IDisposable
 
     public PhysicalAttempt(CallFacts facts, Target target, Hold hold, Settlement settlement, int number, TimeProvider clock)
     {
-        (_facts, Target, _hold, Settlement, Number, _clock) = (facts, target, hold, settlement, number, clock);
+        (_facts, Target, _hold, _settlement, Number, _clock) = (facts, target, hold, settlement, number, clock);
         (At, _started) = (clock.GetUtcNow(), clock.GetTimestamp());
         target.Health.Begin(At);
         var timeouts = target.Provider.Timeouts;
@@ -31,7 +32,17 @@ internal sealed class PhysicalAttempt : IDisposable
     /// <summary>How the target is spoken to.</summary>
     public required Route Route { get; init; }
 
-    public Settlement Settlement { get; }
+    public Settlement Settlement => Steps is null ? _settlement
+        : _settlement with { Held = _hold.Amount, Worst = _settlement.Worst with { OutputCap = (int)Steps.CoveredTokens } };
+
+    /// <summary>
+    /// Whether breaking off ends the bill at an amount that is known here. Under a strict budget the provider's word that it stops is not enough:
+    /// how far it had come counts, too.
+    /// </summary>
+    public bool CancelEndsBill => Target.Provider.CancelStopsBilling && (!_hold.IsStrict || Target.Provider.CancelMarginTokens is not null);
+
+    /// <summary>Where the output is paid for in steps.</summary>
+    public OutputSteps? Steps { get; init; }
 
     /// <summary>1 for the first of a request.</summary>
     public int Number { get; }

@@ -15,7 +15,8 @@ internal readonly record struct Metered(TokenCounts Tokens, NanoUsd Cost, Proven
 /// <param name="Prices">Null is unknown; then tokens count and money does not.</param>
 /// <param name="IsStrict">Whether a strict budget pays: then what nobody knows is charged in full.</param>
 /// <param name="Held">What was set aside.</param>
-internal readonly record struct Settlement(WorstCase Worst, PriceList? Prices, bool IsStrict, NanoUsd Held)
+/// <param name="CancelMargin">How many output tokens, for each choice, are billed at the most beyond those seen when a call is broken off; null is unknown.</param>
+internal readonly record struct Settlement(WorstCase Worst, PriceList? Prices, bool IsStrict, NanoUsd Held, int? CancelMargin = null)
 {
     /// <summary>The answer arrived to its end.</summary>
     public Metered OfAnswer(TokenCounts? usage, long textBytes)
@@ -30,10 +31,23 @@ internal readonly record struct Settlement(WorstCase Worst, PriceList? Prices, b
             : AtLeast(textBytes) with { Provenance = Provenance.Estimated };
     }
 
-    /// <summary>The client left and the provider was told to stop, which ends its bill.</summary>
+    /// <summary>
+    /// The client left and the provider was told to stop, which ends its bill. Under a strict budget that is the most that it can be: a token
+    /// for each byte that was seen, and the margin.
+    /// </summary>
+    /// <param name="usage">What the provider says of the whole answer.</param>
     /// <param name="input">What the provider has counted as input already, where it has.</param>
-    public Metered OfCut(TokenCounts? usage, long textBytes, TokenCounts? input = null) =>
-        usage is { } counts && TryCost(counts, out var cost) ? new Metered(counts, cost, Provenance.Exact) : AtLeast(textBytes, input);
+    public Metered OfCut(TokenCounts? usage, long textBytes, TokenCounts? input = null)
+    {
+        if (usage is { } counts && TryCost(counts, out var cost))
+        {
+            return new Metered(counts, cost, Provenance.Exact);
+        }
+
+        return !IsStrict ? AtLeast(textBytes, input)
+            : CancelMargin is { } margin && AtMost(textBytes + ((long)margin * Worst.Choices), input) is { } bounded ? bounded
+            : OfBreak(null, textBytes, input);
+    }
 
     /// <summary>The request went out and the answer did not come, or broke off: the provider may bill anything up to the bound.</summary>
     public Metered OfBreak(TokenCounts? usage, long textBytes, TokenCounts? input = null)
@@ -44,6 +58,20 @@ internal readonly record struct Settlement(WorstCase Worst, PriceList? Prices, b
         }
 
         return IsStrict ? AtLeast(textBytes, input) with { Cost = Held, Provenance = Provenance.Lost } : AtLeast(textBytes, input);
+    }
+
+    /// <summary>The bound of what so many tokens of output cost, or what is held where that is less; null for numbers that no bill holds.</summary>
+    private Metered? AtMost(long output, TokenCounts? input)
+    {
+        var counts = (input ?? new TokenCounts(Worst.InputTokens, 0, 0, 0, 0)) with { Output = Math.Min(output, Worst.OutputTokens) };
+        var isKnown = TryCost(counts, out var cost);
+        if (isKnown && input is null && Prices is { } prices)
+        {
+            // Whatever class the input turns out to be.
+            cost = PriceList.RoundUp(((Int128)counts.Input * Worst.InputPrice(prices).Value) + ((Int128)counts.Output * prices.Output.Value));
+        }
+
+        return isKnown ? new Metered(counts, cost < Held ? cost : Held, Provenance.Estimated) : null;
     }
 
     /// <summary>What a text of that size has at the least, on both sides.</summary>

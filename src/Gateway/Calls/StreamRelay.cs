@@ -117,13 +117,6 @@ internal sealed class StreamRelay
         }
     }
 
-    /// <summary>
-    /// Ends the answer at the next event, as if its output cap had been reached there: the provider is told to stop, what was delivered is
-    /// settled, and the client gets a well-formed end. For whoever pays for output in steps and has no more to give. Any thread may call
-    /// it; one call too many does nothing.
-    /// </summary>
-    public void ReachCap() => _cut.TrySetResult(RelayEnd.CapReached);
-
     public void StopDraining()
     {
         try
@@ -220,6 +213,11 @@ internal sealed class StreamRelay
         var client = Client;
         while (true)
         {
+            if (_attempt.Steps is { } steps && _scanner.FinishReason is null && !await steps.MayGoOnAsync(_scanner.MostOutputTokens, _cut.Task))
+            {
+                ReachCap();
+            }
+
             if (_upstream.Pending is { IsCompleted: false } pending && await Task.WhenAny(pending, _cut.Task) != pending)
             {
                 return await _cut.Task;
@@ -228,7 +226,7 @@ internal sealed class StreamRelay
             var (count, failed) = await _upstream.ReadAsync();
             if (failed is { } how)
             {
-                return how;
+                return _attempt.WasBrokenOff && _cut.Task.IsCompleted ? await _cut.Task : how;
             }
 
             if (count == 0 || _upstream.Take(count, client))
@@ -258,6 +256,11 @@ internal sealed class StreamRelay
         // A client that is slow must not make the provider look silent.
         _attempt.PauseIdle();
         var pending = flush.AsTask();
+        if (_attempt.Steps is { } steps && !await steps.MayWaitAsync(pending, _cut.Task))
+        {
+            ReachCap();
+        }
+
         if (await Task.WhenAny(pending, _cut.Task) != pending && await _cut.Task != RelayEnd.CapReached)
         {
             // It has not taken the last bytes, so it will not take a farewell either.
@@ -266,6 +269,13 @@ internal sealed class StreamRelay
         }
 
         return (await pending) is { IsCompleted: true } or { IsCanceled: true };
+    }
+
+    /// <summary>No more output is paid for: the provider is told to stop at once, and the client gets an end as at its output cap.</summary>
+    private void ReachCap()
+    {
+        _attempt.BreakOff();
+        _cut.TrySetResult(RelayEnd.CapReached);
     }
 
     /// <summary>The end as the client sees it: settled first, then the frames that were held back.</summary>
@@ -315,7 +325,7 @@ internal sealed class StreamRelay
     private async Task<bool> LeaveAsync(string outcome)
     {
         _left = outcome;
-        if (_attempt.Target.Provider.CancelStopsBilling)
+        if (_attempt.CancelEndsBill)
         {
             _attempt.BreakOff();
             await _upstream.StopAsync();
@@ -347,10 +357,11 @@ internal sealed class StreamRelay
         }
 
         var settlement = _attempt.Settlement;
-        var stopped = end == RelayEnd.ClientGone || (end == RelayEnd.CapReached && _attempt.Target.Provider.CancelStopsBilling);
-        var metered = isWhole ? settlement.OfAnswer(_reader.Usage, _reader.TextBytes)
-            : stopped ? settlement.OfCut(_reader.Usage, _reader.TextBytes, _reader.InputSoFar)
-            : settlement.OfBreak(_reader.Usage, _reader.TextBytes, _reader.InputSoFar);
+        var isFinal = isWhole || !settlement.IsStrict || _reader.FinishReason is not null;
+        var (usage, input) = (isFinal ? _reader.Usage : null, _reader.InputSoFar ?? _reader.Usage?.WithoutOutput);
+        var metered = isWhole ? settlement.OfAnswer(usage, _reader.TextBytes)
+            : end is RelayEnd.ClientGone or RelayEnd.CapReached ? settlement.OfCut(usage, settlement.IsStrict ? _scanner.MostOutputTokens : _reader.TextBytes, input)
+            : settlement.OfBreak(usage, _reader.TextBytes, input);
         _charged = metered.Tokens;
         var work = new AppendWork();
         _attempt.Settle(work, metered, 200, outcome ?? (isWhole || end == RelayEnd.CapReached ? "success" : end == RelayEnd.TimedOut ? "provider_timeout" : "upstream_error"));

@@ -56,6 +56,11 @@ internal sealed class SseScanner(EventReader reader, CredentialEcho? echo = null
     /// <summary>UTF-8 bytes of text, arguments, refusals and reasoning that have gone to the client.</summary>
     public long DeliveredTextBytes => reader.TextBytes;
 
+    /// <summary>
+    /// Output that has arrived, in tokens at the most: each covers at least one byte. A frame that was too long to be read may hold any number.
+    /// </summary>
+    public long MostOutputTokens => LongFrames > 0 ? int.MaxValue : Math.Max(reader.TextBytes, reader.Usage?.AllOutput ?? 0);
+
     /// <summary>Frames that were too long to read; usage may have been in one of them.</summary>
     public int LongFrames { get; private set; }
 

@@ -16,6 +16,8 @@ internal readonly record struct TokenCounts(long Input, long CacheRead, long Cac
 
     public long AllOutput => Output + Reasoning;
 
+    public TokenCounts WithoutOutput => this with { Output = 0, Reasoning = 0 };
+
     public static TokenCounts operator +(TokenCounts a, TokenCounts b) => new(
         a.Input + b.Input, a.CacheRead + b.CacheRead, a.CacheWrite + b.CacheWrite, a.Output + b.Output, a.Reasoning + b.Reasoning)
     {

@@ -15,7 +15,7 @@ internal static class CreateProvider
 {
     internal sealed record Request(
         string? Name, string? Kind, string? BaseUrl, string? ApiVersion, SecretText? ApiKey, string? Owner, IReadOnlyList<string>? SharedWith,
-        ProviderTimeouts? Timeouts, bool? CancelStopsBilling, DataPolicy? DataPolicy, NewClientCertificate? ClientCertificate);
+        ProviderTimeouts? Timeouts, bool? CancelStopsBilling, int? CancelMarginTokens, DataPolicy? DataPolicy, NewClientCertificate? ClientCertificate);
 
     public static void Map(RouteGroupBuilder providers) =>
         providers.MapPost("/", Handle)
@@ -103,7 +103,7 @@ internal static class CreateProvider
         }
 
         return ProviderDraft.Name(request.Name) ?? ProviderDraft.Kind(request.Kind) ?? ProviderDraft.SharedWith(request.SharedWith, isOrganizational)
-            ?? request.Timeouts?.Check() ?? ProviderDraft.Policy(request.DataPolicy);
+            ?? request.Timeouts?.Check() ?? ProviderDraft.CancelMargin(request.CancelMarginTokens) ?? ProviderDraft.Policy(request.DataPolicy);
     }
 
     private static Provider Make(Request request, string url, Call call, DateTimeOffset now) => new()
@@ -118,6 +118,7 @@ internal static class CreateProvider
         SharedWith = request.SharedWith,
         Timeouts = JsonSerializer.Serialize(request.Timeouts ?? new ProviderTimeouts(), ApiJson.Options),
         CancelStopsBilling = request.CancelStopsBilling ?? false,
+        CancelMarginTokens = request.CancelMarginTokens,
         DataPolicy = request.DataPolicy is { } policy ? JsonSerializer.Serialize(policy, ApiJson.Options) : null,
         CreatedAt = now,
         UpdatedAt = now,

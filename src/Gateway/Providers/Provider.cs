@@ -85,6 +85,9 @@ internal sealed class Provider : IShared
 
     public bool CancelStopsBilling { get; set; }
 
+    /// <summary>How many output tokens it may bill beyond those that it had streamed when it was told to stop; null is unknown.</summary>
+    public int? CancelMarginTokens { get; set; }
+
     /// <summary><see cref="Providers.DataPolicy"/> as JSON.</summary>
     public string? DataPolicy { get; set; }
 

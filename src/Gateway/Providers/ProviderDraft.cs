@@ -13,6 +13,7 @@ internal static partial class ProviderDraft
     private const int MaximumNameCharacters = 100;
     private const int MaximumKeyCharacters = 4_096;
     private const int MaximumUrlCharacters = 2_048;
+    private const int MaximumMarginTokens = 1_000_000;
 
     public static Fault? Name(string? name) => string.IsNullOrWhiteSpace(name) || name.Length > MaximumNameCharacters
         ? Faults.Invalid("name", $"name must be 1 to {MaximumNameCharacters} characters.")
@@ -106,6 +107,10 @@ internal static partial class ProviderDraft
             ? Faults.Invalid("shared_with", $"shared_with must be a list of at most {most} workspace ids (ws_…); null shares with all.")
             : null;
     }
+
+    public static Fault? CancelMargin(int? tokens) => tokens is < 0 or > MaximumMarginTokens
+        ? Faults.Invalid("cancel_margin_tokens", $"cancel_margin_tokens must be from 0 to {MaximumMarginTokens}, or null where nobody promises such a number.")
+        : null;
 
     public static Fault? Policy(DataPolicy? policy) =>
         policy is { RetentionDays: < 0 or > 36_500 } ? Faults.Invalid("data_policy.retention_days", "retention_days must be from 0 to 36500.")

@@ -22,6 +22,7 @@ internal sealed class ProviderLink
     {
         (Id, Version, Invoker, Timeouts, CancelStopsBilling) =
             (provider.Id, provider.Version, invoker, provider.ReadTimeouts(), provider.CancelStopsBilling);
+        CancelMarginTokens = provider.CancelStopsBilling ? provider.CancelMarginTokens : null;
         IsSandbox = provider.Kind == Provider.Sandbox;
         Region = provider.ReadDataPolicy()?.Region;
         CredentialHeader = protocol.CredentialHeader;
@@ -67,6 +68,12 @@ internal sealed class ProviderLink
 
     /// <summary>Whether breaking off a stream ends its bill, so that a client that has gone need not be paid for to the end.</summary>
     public bool CancelStopsBilling { get; }
+
+    /// <summary>
+    /// How many output tokens it bills at the most beyond those that this process had seen when it broke off: what is on the way, and what is
+    /// generated until it notices. Null where breaking off does not end the bill, or nobody promises such a number.
+    /// </summary>
+    public int? CancelMarginTokens { get; }
 
     public bool IsSandbox { get; }
 

@@ -14,12 +14,12 @@ namespace Crew.Gateway.Providers;
 internal static class UpdateProvider
 {
     /// <summary>
-    /// Fields that are left out stay. <c>shared_with</c> takes null for "all" and <c>client_certificate</c> for "none", so that they are told from
-    /// being left out.
+    /// Fields that are left out stay. <c>shared_with</c> takes null for "all", <c>client_certificate</c> and <c>cancel_margin_tokens</c> for "none",
+    /// so that they are told from being left out.
     /// </summary>
     internal sealed record Request(
         string? Name, string? BaseUrl, string? ApiVersion, SecretText? ApiKey, JsonElement SharedWith, ProviderTimeouts? Timeouts,
-        bool? CancelStopsBilling, DataPolicy? DataPolicy, JsonElement ClientCertificate);
+        bool? CancelStopsBilling, JsonElement CancelMarginTokens, DataPolicy? DataPolicy, JsonElement ClientCertificate);
 
     public static void Map(RouteGroupBuilder providers) =>
         providers.MapPatch("/{id}", Handle)
@@ -105,10 +105,9 @@ internal static class UpdateProvider
             provider.Timeouts = JsonSerializer.Serialize(timeouts, ApiJson.Options);
         }
 
-        if (request.CancelStopsBilling is { } stops && stops != provider.CancelStopsBilling)
+        if (Promise(provider, request, changes) is { } unbelievable)
         {
-            changes.Add(new FieldChange("cancel_stops_billing", provider.CancelStopsBilling, stops));
-            provider.CancelStopsBilling = stops;
+            return unbelievable;
         }
 
         if (request.DataPolicy is { } policy)
@@ -180,6 +179,32 @@ internal static class UpdateProvider
         provider.Seal(ring, pair.Value, identity);
         db.Raise(ProviderAccess.Happened(provider, "provider.credentials.changed",
             new FieldChange("client_certificate", null, identity?.Thumbprint)));
+        return null;
+    }
+
+    /// <summary>What breaking off does to the provider's bill.</summary>
+    private static Fault? Promise(Provider provider, Request request, List<FieldChange> changes)
+    {
+        if (request.CancelStopsBilling is { } stops && stops != provider.CancelStopsBilling)
+        {
+            changes.Add(new FieldChange("cancel_stops_billing", provider.CancelStopsBilling, stops));
+            provider.CancelStopsBilling = stops;
+        }
+
+        if (request.CancelMarginTokens is not { ValueKind: not JsonValueKind.Undefined } given)
+        {
+            return null;
+        }
+
+        int? margin = given.ValueKind == JsonValueKind.Null ? null
+            : given.ValueKind == JsonValueKind.Number && given.TryGetInt32(out var tokens) ? tokens : -1;
+        if (ProviderDraft.CancelMargin(margin) is { } fault)
+        {
+            return fault;
+        }
+
+        changes.Add(new FieldChange("cancel_margin_tokens", provider.CancelMarginTokens, margin));
+        provider.CancelMarginTokens = margin;
         return null;
     }
 

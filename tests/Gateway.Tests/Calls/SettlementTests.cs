@@ -44,7 +44,18 @@ public sealed class SettlementTests
         Strict(false).OfBreak(null, 8).Provenance.ShouldBe(Provenance.Floor);
         Strict(false).OfBreak(null, 8).Tokens.Output.ShouldBe(2);
         Strict(true).OfBreak(null, 8).ShouldBe(new Metered(new TokenCounts(100, 0, 0, 2, 0), Held, Provenance.Lost));
-        Strict(true).OfCut(null, 8).Provenance.ShouldBe(Provenance.Floor);
+        Strict(false).OfCut(null, 8).Provenance.ShouldBe(Provenance.Floor);
+    }
+
+    [Fact]
+    public void A_cut_call_under_a_strict_budget_costs_the_most_that_it_can_where_the_margin_is_known_and_all_that_is_held_elsewhere()
+    {
+        Strict(true).OfCut(null, 8).ShouldBe(new Metered(new TokenCounts(100, 0, 0, 2, 0), Held, Provenance.Lost));
+        var known = Strict(true) with { CancelMargin = 20 };
+        known.OfCut(null, 8).ShouldBe(new Metered(new TokenCounts(656, 0, 0, 28, 0), new NanoUsd(712_000), Provenance.Estimated));
+        known.OfCut(null, 8, new TokenCounts(50, 0, 0, 0, 0)).Cost.ShouldBe(new NanoUsd(106_000));
+        known.OfCut(null, 5_000).Cost.ShouldBe(Held);
+        (known with { Held = new NanoUsd(700_000) }).OfCut(null, 8).Cost.ShouldBe(new NanoUsd(700_000));
     }
 
     [Fact]

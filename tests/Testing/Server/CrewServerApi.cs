@@ -102,7 +102,7 @@ public sealed partial class CrewServer
     /// <summary>Registers a mock provider and returns the id of the record.</summary>
     public async Task<string> CreateProviderAsync(
         MockProvider mock, string name = "mock", string credential = "mock-provider-credential", HttpClient? by = null, bool cancelStopsBilling = false,
-        string kind = "openai") =>
+        string kind = "openai", int? cancelMarginTokens = null) =>
         Text(await PostAsync("/v1/gateway/providers", new Dictionary<string, object?>
         {
             ["name"] = name,
@@ -110,6 +110,7 @@ public sealed partial class CrewServer
             ["base_url"] = (kind == "anthropic" ? mock.AnthropicBaseUrl : mock.BaseUrl).ToString(),
             ["api_key"] = credential,
             ["cancel_stops_billing"] = cancelStopsBilling,
+            ["cancel_margin_tokens"] = cancelMarginTokens,
         }, by), "id");
 
     public async Task<string> CreateProviderAtAsync(Uri baseUrl, string credential, HttpClient? by = null, string kind = "openai") =>

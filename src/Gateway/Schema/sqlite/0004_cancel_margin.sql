@@ -1,0 +1,1 @@
+ALTER TABLE gateway_providers ADD COLUMN cancel_margin_tokens INTEGER NULL;
