@@ -96,6 +96,9 @@ internal static class GatewayFaults
     public static Fault Field(string field, long offset, string rule) =>
         Faults.Invalid(field, $"The field `{field}` (byte offset {offset}) {rule}").With("offset", offset);
 
+    public static Fault OtherModels(string field, long offset) =>
+        Field(field, offset, "names models beside `model`. Leave it out: a model of the catalogue has its fallbacks as targets.");
+
     /// <summary>Nothing is stored, so nothing can be gone back to.</summary>
     public static Fault NeedsState(string field, long offset) => Faults.Invalid(field,
         $"The field `{field}` (byte offset {offset}) needs responses that a server has stored, and Crew lets none be stored. "

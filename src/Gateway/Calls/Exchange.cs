@@ -227,7 +227,8 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
                 return GatewayFaults.CredentialsRejected;
             }
 
-            var type = answer.Content.Headers.ContentType?.MediaType;
+            // What is compressed could be neither read nor searched, and nobody asked for it.
+            var type = answer.Content.Headers is { ContentEncoding.Count: 0, ContentType.MediaType: var given } ? given : null;
             if (status == 200 && plan.Format.IsPassThrough && PassThroughFormat.IsFile(type))
             {
                 await new FileRelay(this, attempt, answer).RunAsync();
@@ -300,7 +301,7 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
             // HTTP/2 where the provider offers it in the handshake (ALPN), HTTP/1.1 elsewhere and on plain connections.
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
-            Content = plan.Request.IsForm ? spliced.ToContent(call.Http.Request.ContentType!) : spliced.ToContent(),
+            Content = plan.Request.FormType is { } form ? spliced.ToContent(form) : spliced.ToContent(),
         };
         if (target.Provider.Credential is { } credential)
         {

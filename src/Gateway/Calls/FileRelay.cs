@@ -1,5 +1,6 @@
 using Crew.Http;
 using Crew.Kernel;
+using Microsoft.AspNetCore.Http;
 
 namespace Crew.Gateway.Calls;
 
@@ -36,6 +37,7 @@ internal sealed class FileRelay(Exchange exchange, PhysicalAttempt attempt, Http
     {
         var (http, cancel) = (exchange.Call.Http, exchange.Call.Aborted);
         using var stopping = exchange.Call.Stopping.UnsafeRegister(static a => ((PhysicalAttempt)a!).BreakOff(), attempt);
+        using var revoked = exchange.Call.Caller.Revoked.UnsafeRegister(static h => ((HttpContext)h!).Abort(), http);
         try
         {
             await using var stream = await answer.Content.ReadAsStreamAsync(attempt.Limits);
@@ -43,6 +45,12 @@ internal sealed class FileRelay(Exchange exchange, PhysicalAttempt attempt, Http
             attempt.ArmIdle();
             while (await stream.ReadAsync(buffer, attempt.Limits) is var read and > 0)
             {
+                if (attempt.Target.Provider.Echo?.IsInAnswer(buffer.AsSpan(0, read)) == true)
+                {
+                    http.Abort();
+                    return;
+                }
+
                 attempt.PauseIdle();
                 await http.Response.Body.WriteAsync(buffer.AsMemory(0, read), cancel);
                 await http.Response.Body.FlushAsync(cancel);

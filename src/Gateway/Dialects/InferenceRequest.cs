@@ -29,7 +29,10 @@ internal sealed record InferenceRequest
     public required int BodyBytes { get; init; }
 
     /// <summary>The body is a form (multipart/form-data), not JSON.</summary>
-    public bool IsForm { get; init; }
+    public bool IsForm => FormType is not null;
+
+    /// <summary>The content type of a form, with the boundary by which it was read.</summary>
+    public string? FormType { get; init; }
 
     public FlagField? StreamField { get; init; }
 

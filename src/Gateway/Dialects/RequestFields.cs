@@ -43,6 +43,8 @@ internal enum RequestField
     MaxOutputTokens,
     PreviousResponse,
     BilledWorkspace,
+    Provider,
+    Preset,
 }
 
 /// <summary>Names of fields and of content parts.</summary>
@@ -58,6 +60,42 @@ internal static class RequestFields
         _ => FindChat(name),
     };
 
+    /// <summary>
+    /// The governed field that a reader of protocol buffers takes this name for (<c>maxCompletionTokens</c>): those accept each field under its
+    /// name without underscores, too.
+    /// </summary>
+    /// <param name="operation">The endpoint.</param>
+    /// <param name="name">In lower case.</param>
+    public static RequestField FindJoined(Operation operation, ReadOnlySpan<byte> name)
+    {
+        foreach (var snake in Snakes)
+        {
+            if (Joins(snake, name) && Find(operation, snake) is var field and not RequestField.Other)
+            {
+                return field;
+            }
+        }
+
+        return RequestField.Other;
+    }
+
+    private static readonly byte[][] Snakes =
+        [.. Enum.GetValues<RequestField>().Select(Name).Where(n => n.Contains('_') && !n.Contains('.')).Distinct().Select(System.Text.Encoding.ASCII.GetBytes)];
+
+    private static bool Joins(ReadOnlySpan<byte> snake, ReadOnlySpan<byte> name)
+    {
+        var at = 0;
+        foreach (var letter in snake)
+        {
+            if (letter != '_' && (at == name.Length || name[at++] != letter))
+            {
+                return false;
+            }
+        }
+
+        return at == name.Length;
+    }
+
     private static RequestField FindResponses(ReadOnlySpan<byte> name) => name.Length switch
     {
         5 when name.SequenceEqual("model"u8) => RequestField.Model,
@@ -67,7 +105,9 @@ internal static class RequestFields
         6 when name.SequenceEqual("stream"u8) => RequestField.Stream,
         6 when name.SequenceEqual("prompt"u8) => RequestField.Prompt,
         6 when name.SequenceEqual("models"u8) => RequestField.OtherModels,
+        6 when name.SequenceEqual("preset"u8) => RequestField.Preset,
         7 when name.SequenceEqual("plugins"u8) => RequestField.Plugins,
+        8 when name.SequenceEqual("provider"u8) => RequestField.Provider,
         9 when name.SequenceEqual("fallbacks"u8) => RequestField.Fallbacks,
         10 when name.SequenceEqual("background"u8) => RequestField.Background,
         12 when name.SequenceEqual("conversation"u8) => RequestField.Conversation,
@@ -119,8 +159,10 @@ internal static class RequestFields
         5 when name.SequenceEqual("audio"u8) => RequestField.Audio,
         6 when name.SequenceEqual("stream"u8) => RequestField.Stream,
         6 when name.SequenceEqual("models"u8) => RequestField.OtherModels,
+        6 when name.SequenceEqual("preset"u8) => RequestField.Preset,
         7 when name.SequenceEqual("plugins"u8) => RequestField.Plugins,
         7 when name.SequenceEqual("best_of"u8) => RequestField.BestOf,
+        8 when name.SequenceEqual("provider"u8) => RequestField.Provider,
         8 when name.SequenceEqual("messages"u8) => RequestField.Messages,
         9 when name.SequenceEqual("functions"u8) => RequestField.Functions,
         9 when name.SequenceEqual("fallbacks"u8) => RequestField.Fallbacks,
@@ -177,6 +219,8 @@ internal static class RequestFields
         RequestField.MaxOutputTokens => "max_output_tokens",
         RequestField.PreviousResponse => "previous_response_id",
         RequestField.BilledWorkspace => "workspace_id",
+        RequestField.Provider => "provider",
+        RequestField.Preset => "preset",
         _ => "",
     };
 

@@ -56,6 +56,11 @@ internal ref partial struct RequestPass
             var at = Offset;
             var length = FieldName.Read(ref _reader, buffer, out var isVariant);
             var governed = RequestFields.Find(_operation, buffer[..length]);
+            if (governed == RequestField.Other && isVariant)
+            {
+                governed = RequestFields.FindJoined(_operation, buffer[..length]);
+            }
+
             _reader.Read();
             if (governed != RequestField.Other && isVariant)
             {
@@ -178,7 +183,7 @@ internal ref partial struct RequestPass
                 Refuse(field, "says whom the provider bills, and the provider is not yours. Leave it out.");
                 break;
             case RequestField.OtherModels or RequestField.Fallbacks when _reader.TokenType != JsonTokenType.Null:
-                Refuse(field, "names models beside `model`. Leave it out: a model of the catalogue has its fallbacks as targets.");
+                _fault = GatewayFaults.OtherModels(RequestFields.Name(field), Offset);
                 break;
             default:
                 TakeFeature(field);
@@ -204,6 +209,7 @@ internal ref partial struct RequestPass
                 RequestField.Plugins or RequestField.SearchParameters or RequestField.EnableSearch or RequestField.DataSources
                     or RequestField.Container => RequestFeatures.HostedTools,
                 RequestField.Prompt => RequestFeatures.MediaInput,
+                RequestField.Provider or RequestField.Preset => RequestFeatures.PricedTier,
                 RequestField.McpServers when !IsEmptyArray() => RequestFeatures.HostedTools,
                 RequestField.Speed when !IsText("standard"u8) => RequestFeatures.PricedTier,
                 RequestField.InferenceGeo when !IsText("global"u8) => RequestFeatures.PricedTier,

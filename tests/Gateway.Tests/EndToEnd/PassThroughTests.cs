@@ -38,6 +38,9 @@ public sealed class PassThroughStage : IAsyncLifetime
 /// <summary>The endpoints that pass as they come, and Azure's way of naming things.</summary>
 public sealed class PassThroughTests : IClassFixture<PassThroughStage>
 {
+    private const string Cheap = "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nany\r\n";
+    private const string Dear = "\r\n\r\ndear\r\n--b--\r\n";
+
     private readonly StubProvider _stub;
     private readonly CrewServer _server;
     private readonly HttpClient _client;
@@ -144,6 +147,18 @@ public sealed class PassThroughTests : IClassFixture<PassThroughStage>
     [InlineData("--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nany")]
     [InlineData("--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nany\r\n--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nany\r\n--b--\r\n")]
     [InlineData("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"model\"\r\n\r\nany\r\n--b--\r\n")]
+    [InlineData(Cheap + "--b\r\nContent-Disposition: form-data;\r\n name=\"model\"" + Dear)]
+    [InlineData(Cheap + "--b\r\nContent-Disposition: form-data; xname=\"a\"; name=\"model\"" + Dear)]
+    [InlineData(Cheap + "--b\r\nContent-Disposition: form-data; name=\"a\"; name=\"model\"" + Dear)]
+    [InlineData(Cheap + "--b\r\nContent-Disposition: form-data; name=\"a\"; name*=utf-8''model" + Dear)]
+    [InlineData(Cheap + "--b\r\nContent-Disposition: form-data; name=\"model\"; filename=\"a\"" + Dear)]
+    [InlineData(Cheap + "--b\r\nContent-Disposition: form-data; name=\"\\model\"" + Dear)]
+    [InlineData(Cheap + "--b\r\nContent-Disposition: form-data; name=\"Model\"" + Dear)]
+    [InlineData(Cheap + "--b\r\nContent-Disposition: form-data; name=\"models\"" + Dear)]
+    [InlineData(Cheap + "--b\r\nX: y\nContent-Disposition: form-data; name=\"model\"\r\nContent-Disposition: form-data; name=\"a\"" + Dear)]
+    [InlineData(Cheap + "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx\n--b\nContent-Disposition: form-data; name=\"model\"\n\ndear\n\r\n--b--\r\n")]
+    [InlineData(Cheap + "--b--\r\n--b\r\nContent-Disposition: form-data; name=\"model\"" + Dear)]
+    [InlineData("--b\r\nContent-Disposition: form-data; name=\"model\"\r\nContent-Transfer-Encoding: base64\r\n\r\nany\r\n--b--\r\n")]
     public async Task A_form_that_is_none_is_refused(string body)
     {
         using var content = new ByteArrayContent(Encoding.UTF8.GetBytes(body));
@@ -151,6 +166,55 @@ public sealed class PassThroughTests : IClassFixture<PassThroughStage>
         using var refused = await _client.PostAsync(new Uri("/v1/images/edits", UriKind.Relative), content);
         refused.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
         _stub.Seen.ShouldBeEmpty();
+    }
+
+    /// <summary>A boundary of the header that is not the form's would have the provider find another form in the same bytes.</summary>
+    [Theory]
+    [InlineData("multipart/form-data; boundary=b")]
+    [InlineData("multipart/form-data; boundary=b; boundary=a")]
+    [InlineData("multipart/form-data")]
+    public async Task A_provider_finds_the_form_that_was_read(string type)
+    {
+        const string Body = "--a\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nany\r\n--a\r\nContent-Disposition: form-data; name=\"x\"\r\n"
+            + "\r\n\r\n" + Cheap + "--b--\r\n\r\n--a--\r\n";
+        using var content = new ByteArrayContent(Encoding.UTF8.GetBytes(Body));
+        content.Headers.TryAddWithoutValidation("Content-Type", type);
+        using var answer = await _client.PostAsync(new Uri("/v1/images/edits", UriKind.Relative), content);
+        answer.StatusCode.ShouldBe(HttpStatusCode.OK);
+        _stub.Seen.Single().ContentType.ShouldBe("multipart/form-data; boundary=\"a\"");
+    }
+
+    [Theory]
+    [InlineData("""{"model":"any","models":["dear"]}""")]
+    [InlineData("""{"model":"any","fallbacks":["dear"]}""")]
+    [InlineData("""{"model":"any","\u017ftream":true}""")]
+    public async Task Further_models_are_refused_where_only_the_model_is_read(string body)
+    {
+        using var refused = await _client.PostAsync(new Uri("/v1/completions", UriKind.Relative), Json(body));
+        refused.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        _stub.Seen.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_revoked_key_loses_its_open_file()
+    {
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _stub.Answer = async http =>
+        {
+            http.Response.ContentType = "audio/mpeg";
+            await http.Response.Body.WriteAsync(new byte[] { 1 });
+            await http.Response.Body.FlushAsync();
+            await gate.Task;
+        };
+        var key = await _server.CreateKeyAsync(new NewKey());
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/audio/speech") { Content = Json("""{"model":"any","input":"Hello","voice":"a"}""") };
+        using var answer = await _server.Client(key.Key).SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        await using var stream = await answer.Content.ReadAsStreamAsync();
+        stream.ReadByte().ShouldBe(1);
+        using var revoked = await _server.Master.DeleteAsync(new Uri($"/v1/api-keys/{key.Id}", UriKind.Relative));
+        revoked.StatusCode.ShouldBe(HttpStatusCode.OK);
+        await Should.ThrowAsync<IOException>(async () => await stream.ReadExactlyAsync(new byte[1])).WaitAsync(TimeSpan.FromSeconds(20));
+        gate.SetResult();
     }
 
     [Fact]

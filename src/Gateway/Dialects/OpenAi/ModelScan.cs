@@ -47,14 +47,21 @@ internal static class ModelScan
         }
     }
 
+    /// <summary>What is wrong with a field of this name: other readers take it for a governed one, or it names further models.</summary>
+    public static Fault? CheckName(string name, long at)
+    {
+        // Besides ASCII letters, some readers take the long s and the Kelvin sign for s and k.
+        var folded = name.Replace('\u017F', 's').Replace('\u212A', 'k').ToLowerInvariant();
+        return folded is "model" or "stream" or "models" or "fallbacks" && folded != name ? GatewayFaults.FieldVariant(folded, at)
+            : name is "models" or "fallbacks" ? GatewayFaults.OtherModels(name, at)
+            : null;
+    }
+
     private static Fault? Take(string name, long at, ref Utf8JsonReader reader, ref (string? Model, ByteRange At, FlagField? Stream) found)
     {
-        foreach (var governed in new[] { "model", "stream" })
+        if (CheckName(name, at) is { } unclear && !(name is "models" or "fallbacks" && reader.TokenType == JsonTokenType.Null))
         {
-            if (name != governed && name.Equals(governed, StringComparison.OrdinalIgnoreCase))
-            {
-                return GatewayFaults.FieldVariant(governed, at);
-            }
+            return unclear;
         }
 
         if ((name == "model" && found.Model is not null) || (name == "stream" && found.Stream is not null))
