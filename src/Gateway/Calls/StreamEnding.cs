@@ -9,8 +9,12 @@ namespace Crew.Gateway.Calls;
 /// <summary>How a stream ends in the client's format where its provider did not end it.</summary>
 internal sealed class StreamEnding(WireFormat client, EventReader reader, TranslatedStream? translation, string requestId)
 {
-    public void Fail(IBufferWriter<byte> output, Fault fault)
+    /// <param name="output">Of the client.</param>
+    /// <param name="fault">What it is told.</param>
+    /// <param name="isInsideFrame">Half a frame of megabytes has gone out, which would swallow this one.</param>
+    public void Fail(IBufferWriter<byte> output, Fault fault, bool isInsideFrame)
     {
+        EndFrame(output, isInsideFrame);
         if (translation is null)
         {
             client.WriteErrorEvent(output, fault, requestId, reader);
@@ -22,8 +26,9 @@ internal sealed class StreamEnding(WireFormat client, EventReader reader, Transl
     }
 
     /// <summary>As at the output cap.</summary>
-    public void ReachCap(IBufferWriter<byte> output, in TokenCounts charged)
+    public void ReachCap(IBufferWriter<byte> output, in TokenCounts charged, bool isInsideFrame)
     {
+        EndFrame(output, isInsideFrame);
         if (translation is null)
         {
             reader.WriteCapReached(output, charged);
@@ -31,6 +36,14 @@ internal sealed class StreamEnding(WireFormat client, EventReader reader, Transl
         else
         {
             translation.ReachCap(output, charged);
+        }
+    }
+
+    private static void EndFrame(IBufferWriter<byte> output, bool isInsideFrame)
+    {
+        if (isInsideFrame)
+        {
+            output.Write("\n\n"u8);
         }
     }
 }

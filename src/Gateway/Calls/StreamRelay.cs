@@ -187,7 +187,7 @@ internal sealed class StreamRelay
     {
         _attempt.Blame();
         var fault = wasLate ? GatewayFaults.ProviderTimeout : GatewayFaults.ProviderUnavailable;
-        var metered = _attempt.Settlement.OfBreak(_reader.Usage, _reader.TextBytes, _reader.InputSoFar);
+        var metered = _attempt.Settlement.OfBreak(_reader.FinalUsage, _reader.TextBytes, _reader.InputSoFar);
         if (_upstream.Pending is not null)
         {
             _attempt.BreakOff();
@@ -294,7 +294,7 @@ internal sealed class StreamRelay
             return;
         }
 
-        _scanner.ReleaseTail(Client);
+        _scanner.ReleaseTail(Client, withIncomplete: end == RelayEnd.Complete);
         if (end is RelayEnd.Broken or RelayEnd.TimedOut)
         {
             await TellAsync(end == RelayEnd.TimedOut ? GatewayFaults.ProviderTimeout : GatewayFaults.ProviderUnavailable, CutFlushMilliseconds);
@@ -317,7 +317,7 @@ internal sealed class StreamRelay
             return;
         }
 
-        _ending.ReachCap(Client, _charged);
+        _ending.ReachCap(Client, _charged, _scanner.IsInsideFrame);
         await Client.FlushAsync();
     }
 
@@ -379,7 +379,7 @@ internal sealed class StreamRelay
     /// <summary>An error as the last event of a stream whose status line has gone out. A client that no longer reads does not hold this up.</summary>
     private async Task TellAsync(Fault fault, int milliseconds)
     {
-        _ending.Fail(Client, fault);
+        _ending.Fail(Client, fault, _scanner.IsInsideFrame);
         var flush = Client.FlushAsync().AsTask();
         await Task.WhenAny(flush, Task.Delay(TimeSpan.FromMilliseconds(milliseconds), Clock, CancellationToken.None));
         if (!flush.IsCompleted)

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Unicode;
 using Crew.Gateway.Forwarding;
 using Crew.Http;
 using Crew.Kernel;
@@ -9,6 +11,7 @@ internal sealed class WholeAnswer(Exchange exchange, PhysicalAttempt attempt, Ht
 {
     private const int MaximumAnswerBytes = 64 << 20;
     private const int MaximumErrorBytes = 1 << 20;
+    private const int MaximumErrorDepth = 64;
 
     /// <returns>Null when the client has an answer; else why the next target has to try.</returns>
     public async ValueTask<Fault?> RunAsync()
@@ -24,42 +27,92 @@ internal sealed class WholeAnswer(Exchange exchange, PhysicalAttempt attempt, Ht
             return mayGoOn ? broke : await EndAsync(broke);
         }
 
+        return isSuccess ? await SucceedAsync(bytes, status) : await PassErrorAsync(bytes, status);
+    }
+
+    private async ValueTask<Fault?> SucceedAsync(ByteStore bytes, int status)
+    {
+        var read = IsJson ? Route.Format.ReadAnswer(new System.Buffers.ReadOnlySequence<byte>(bytes.Memory)) : default;
+        if (read.IsError)
+        {
+            // Nobody's client looks for an error under a status of 200, and no other target would be tried.
+            attempt.Blame();
+            attempt.Settle(exchange.Work, attempt.Settlement.OfBreak(read.Usage, read.TextBytes), status, "upstream_error");
+            return mayGoOn ? GatewayFaults.ProviderUnavailable : await SayErrorAsync(bytes, (int)System.Net.HttpStatusCode.BadGateway);
+        }
+
+        if (Echo?.IsInAnswer(bytes.Memory.Span) == true)
+        {
+            attempt.Blame();
+            attempt.Settle(exchange.Work, attempt.Settlement.OfBreak(read.Usage, read.TextBytes), status, "credentials_rejected");
+            return await EndAsync(GatewayFaults.CredentialsRejected);
+        }
+
+        using var translated = read.IsJson && Route.Carried is not null ? Route.Translate(exchange.Plan.Format, bytes, read.Usage) : null;
+        if (!read.IsJson || (Route.Carried is not null && translated is null))
+        {
+            attempt.Blame();
+            attempt.Settle(exchange.Work, attempt.Settlement.OfBreak(read.Usage, read.TextBytes), status, "upstream_garbage");
+            return mayGoOn ? GatewayFaults.ProviderUnavailable : await EndAsync(GatewayFaults.ProviderUnavailable);
+        }
+
+        attempt.Praise();
+        attempt.Settle(exchange.Work, attempt.Settlement.OfAnswer(read.Usage, read.TextBytes), status, "success");
+        await ServeAsync(translated ?? bytes, status);
+        return null;
+    }
+
+    private async ValueTask<Fault?> PassErrorAsync(ByteStore bytes, int status)
+    {
         if (status is not (429 or >= 500))
         {
             attempt.Praise();
         }
 
-        if (!isSuccess)
+        var repeats = Echo?.IsIn(bytes.Memory.Span) == true;
+        attempt.Settle(exchange.Work, status < 300 && !repeats ? attempt.Settlement.OfBreak(null, 0) : Metered.Nothing, status,
+            repeats ? "credentials_rejected" : "upstream_error");
+        return status is < 400 or >= 600 || !IsJson
+            ? await EndAsync(repeats ? GatewayFaults.CredentialsRejected : GatewayFaults.ProviderUnavailable)
+            : await SayErrorAsync(bytes, status);
+    }
+
+    /// <summary>A provider's error in its own words, as far as they are words: what is no JSON in UTF-8 nobody can have searched.</summary>
+    private async ValueTask<Fault?> SayErrorAsync(ByteStore bytes, int status)
+    {
+        if (Echo?.IsIn(bytes.Memory.Span) == true)
         {
-            if (attempt.Target.Provider.Echo?.IsIn(bytes.Memory.Span) == true)
-            {
-                attempt.Settle(exchange.Work, Metered.Nothing, status, "credentials_rejected");
-                return await EndAsync(GatewayFaults.CredentialsRejected);
-            }
-
-            attempt.Settle(exchange.Work, status < 300 ? attempt.Settlement.OfBreak(null, 0) : Metered.Nothing, status, "upstream_error");
-            if (status is < 400 or >= 600 || !IsJson)
-            {
-                return await EndAsync(GatewayFaults.ProviderUnavailable);
-            }
-
-            var (client, id) = (exchange.Plan.Format, exchange.Call.RequestId);
-            using var error = Route.Carried is null ? null : Calls.Route.TranslateError(client, bytes, status, id);
-            await ServeAsync(error ?? bytes, Route.StatusFor(exchange.Call.Dialect, status));
-            return null;
+            return await EndAsync(GatewayFaults.CredentialsRejected);
         }
 
-        var read = IsJson ? Route.Format.ReadAnswer(new System.Buffers.ReadOnlySequence<byte>(bytes.Memory)) : default;
-        using var translated = read.IsJson && Route.Carried is not null ? Route.Translate(exchange.Plan.Format, bytes, read.Usage) : null;
-        if (!read.IsJson || (Route.Carried is not null && translated is null))
+        if (!IsText(bytes.Memory))
         {
-            attempt.Settle(exchange.Work, attempt.Settlement.OfBreak(read.Usage, read.TextBytes), status, "upstream_garbage");
-            return mayGoOn ? GatewayFaults.ProviderUnavailable : await EndAsync(GatewayFaults.ProviderUnavailable);
+            return await EndAsync(GatewayFaults.ProviderUnavailable);
         }
 
-        attempt.Settle(exchange.Work, attempt.Settlement.OfAnswer(read.Usage, read.TextBytes), status, "success");
-        await ServeAsync(translated ?? bytes, status);
+        if (AccountNames.Hide(bytes.Span) is { } hidden)
+        {
+            bytes.Clear();
+            bytes.Append(hidden);
+        }
+
+        var (client, id) = (exchange.Plan.Format, exchange.Call.RequestId);
+        using var error = Route.Carried is null ? null : Calls.Route.TranslateError(client, bytes, status, id);
+        await ServeAsync(error ?? bytes, Route.StatusFor(exchange.Call.Dialect, status));
         return null;
+    }
+
+    private static bool IsText(ReadOnlyMemory<byte> json)
+    {
+        try
+        {
+            using var parsed = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = MaximumErrorDepth });
+            return Utf8.IsValid(json.Span);
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
     }
 
     private async ValueTask<Fault?> EndAsync(Fault fault)
@@ -69,6 +122,8 @@ internal sealed class WholeAnswer(Exchange exchange, PhysicalAttempt attempt, Ht
     }
 
     private Route Route => attempt.Route;
+
+    private CredentialEcho? Echo => attempt.Target.Provider.Echo;
 
     private bool IsJson => RequestBody.IsJson(answer.Content.Headers.ContentType?.MediaType);
 

@@ -16,6 +16,9 @@ internal abstract class EventReader
     /// <summary>The input as the provider counted it at the beginning, where a format says so before it knows the output.</summary>
     public TokenCounts? InputSoFar { get; protected set; }
 
+    /// <summary>The usage of an answer that has ended; null while more may be produced and billed, whatever was counted by then.</summary>
+    public TokenCounts? FinalUsage => FinishReason is not null || IsDone ? Usage : null;
+
     /// <summary>Why the answer ended: a word of the dialect, <c>other</c>, or null while it goes on.</summary>
     public string? FinishReason { get; protected set; }
 

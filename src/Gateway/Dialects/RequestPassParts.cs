@@ -15,31 +15,35 @@ internal ref partial struct RequestPass
         var depth = _reader.CurrentDepth;
         if (_reader.TokenType != JsonTokenType.StartArray)
         {
+            // A text, or what a lenient reader takes for a list of one.
+            _features |= _reader.TokenType == JsonTokenType.StartObject ? RequestFeatures.MediaInput : RequestFeatures.None;
             SkipValue();
             return;
         }
 
-        var isNested = false;
+        var (isNested, isNamed) = (false, true);
         Span<byte> buffer = stackalloc byte[FieldName.MaxBytes];
-        while (_reader.Read() && _reader.CurrentDepth > depth && !TooDeep())
+        while (_fault is null && _reader.Read() && _reader.CurrentDepth > depth && !TooDeep())
         {
             NoteCacheTime();
             var level = _reader.CurrentDepth - depth;
-            if (_reader.TokenType != JsonTokenType.PropertyName || !(level is 2 or 4 || (level == 6 && isNested)))
+            if (_operation == Operation.Responses && level == 1)
+            {
+                // An item begins or ends here; at its end it must have said what it is.
+                EndItem(isNamed);
+                isNamed = _reader.TokenType == JsonTokenType.EndObject;
+            }
+
+            if (_fault is not null || _reader.TokenType != JsonTokenType.PropertyName || !(level is 2 or 4 || (level == 6 && isNested)))
             {
                 continue;
             }
 
             var name = buffer[..FieldName.Read(ref _reader, buffer, out _)];
-            var isPart = level > 2;
+            _features |= level == 2 && name.SequenceEqual("content"u8) && IsObjectNext() ? RequestFeatures.MediaInput : RequestFeatures.None;
             if (_operation == Operation.Responses && level == 2)
             {
-                TakeItemType(name, buffer);
-                if (_fault is not null)
-                {
-                    return;
-                }
-
+                isNamed |= name.SequenceEqual("role"u8) || TakeItemType(name, buffer);
                 continue;
             }
 
@@ -49,38 +53,53 @@ internal ref partial struct RequestPass
                 isNested = name.SequenceEqual("content"u8);
             }
 
-            var isType = isPart && name.SequenceEqual("type"u8);
-            var media = isPart ? RequestFields.IsMedia(name) : name.SequenceEqual("audio"u8);
-            if (isType || media)
-            {
-                _reader.Read();
-                media = !TooDeep() && (isType ? !IsTextual(buffer) : _reader.TokenType != JsonTokenType.Null);
-            }
-
-            _features |= media ? RequestFeatures.MediaInput : RequestFeatures.None;
-            if (_fault is not null)
-            {
-                return;
-            }
+            TakePartMember(name, buffer, isPart: level > 2);
         }
     }
 
-    /// <summary>What stands in place of stored items cannot be resolved; items that are no text have a price that the body does not bound.</summary>
-    private void TakeItemType(scoped ReadOnlySpan<byte> name, scoped Span<byte> buffer)
+    private void TakePartMember(scoped ReadOnlySpan<byte> name, scoped Span<byte> buffer, bool isPart)
+    {
+        var isType = isPart && name.SequenceEqual("type"u8);
+        var media = isPart ? RequestFields.IsMedia(name) : name.SequenceEqual("audio"u8);
+        if (isType || media)
+        {
+            _reader.Read();
+            media = !TooDeep() && (isType ? !IsTextual(buffer) : _reader.TokenType != JsonTokenType.Null);
+        }
+
+        _features |= media ? RequestFeatures.MediaInput : RequestFeatures.None;
+    }
+
+    /// <summary>
+    /// What stands in place of stored items cannot be resolved; items that are no text have a price that the body does not bound. True for
+    /// an item's type.
+    /// </summary>
+    private bool TakeItemType(scoped ReadOnlySpan<byte> name, scoped Span<byte> buffer)
     {
         if (!name.SequenceEqual("type"u8))
         {
-            return;
+            return false;
         }
 
         _reader.Read();
-        var type = TooDeep() || _reader.TokenType != JsonTokenType.String ? default : buffer[..FieldName.Read(ref _reader, buffer, out _)];
+        var isType = !TooDeep() && _reader.TokenType == JsonTokenType.String;
+        var type = isType ? buffer[..FieldName.Read(ref _reader, buffer, out _)] : default;
         if (type.SequenceEqual("item_reference"u8))
         {
             _fault = GatewayFaults.NeedsState("input[].type", Offset);
         }
 
         _features |= RequestFields.IsTextualItem(type) ? RequestFeatures.None : RequestFeatures.MediaInput;
+        return isType;
+    }
+
+    /// <summary>An item without a type and a role is a reference: providers take a bare <c>{"id":"rs_…"}</c> for what they have stored under it.</summary>
+    private void EndItem(bool isNamed)
+    {
+        if (_reader.TokenType == JsonTokenType.EndObject && !isNamed)
+        {
+            _fault ??= GatewayFaults.NeedsState("input[].type", Offset);
+        }
     }
 
     /// <summary>Texts and tokens are bounded by their own bytes; anything that is an object may be a picture.</summary>
@@ -111,6 +130,7 @@ internal ref partial struct RequestPass
         _features |= _reader.TokenType == JsonTokenType.Null ? RequestFeatures.None : RequestFeatures.Tools;
         if (_reader.TokenType != JsonTokenType.StartArray)
         {
+            _features |= _reader.TokenType == JsonTokenType.StartObject ? RequestFeatures.HostedTools : RequestFeatures.None;
             SkipValue();
             return;
         }
@@ -168,27 +188,40 @@ internal ref partial struct RequestPass
         }
     }
 
-    /// <summary>Clearing old parts costs nothing; any other edit of the context is work of the provider that the cap does not bound.</summary>
+    /// <summary>
+    /// Clearing old parts costs nothing; any other edit of the context is work of the provider that the cap does not bound, and so is one that
+    /// does not say what it is. Edits stand in <c>edits</c> at one endpoint, and as the list itself at the other.
+    /// </summary>
     private void ReadContextManagement()
     {
-        var depth = _reader.CurrentDepth;
+        var (depth, edits) = (_reader.CurrentDepth, _operation == Operation.Responses ? 1 : 2);
         if (_reader.TokenType is not (JsonTokenType.StartObject or JsonTokenType.StartArray))
         {
             return;
         }
 
+        var clears = edits == 2 || _reader.TokenType == JsonTokenType.StartArray;
         Span<byte> buffer = stackalloc byte[FieldName.MaxBytes];
         while (!TooDeep() && _reader.Read() && _reader.CurrentDepth > depth)
         {
-            if (_reader.TokenType == JsonTokenType.PropertyName && _reader.CurrentDepth == depth + 3
+            var level = _reader.CurrentDepth - depth;
+            _features |= level < edits && _reader.TokenType == JsonTokenType.StartObject ? RequestFeatures.HostedTools : RequestFeatures.None;
+            if (level == edits)
+            {
+                _features |= clears ? RequestFeatures.None : RequestFeatures.HostedTools;
+                clears = _reader.TokenType == JsonTokenType.EndObject;
+            }
+            else if (level == edits + 1 && _reader.TokenType == JsonTokenType.PropertyName
                 && buffer[..FieldName.Read(ref _reader, buffer, out _)].SequenceEqual("type"u8))
             {
                 _reader.Read();
-                var clears = _reader.TokenType == JsonTokenType.String
+                clears = _reader.TokenType == JsonTokenType.String
                     && buffer[..FieldName.Read(ref _reader, buffer, out _)].StartsWith("clear_"u8);
                 _features |= clears ? RequestFeatures.None : RequestFeatures.HostedTools;
             }
         }
+
+        _features |= clears ? RequestFeatures.None : RequestFeatures.HostedTools;
     }
 
     /// <summary>A cache that keeps what is written for an hour is dearer to write; it is asked for by <c>ttl</c>, wherever that stands.</summary>
@@ -210,7 +243,13 @@ internal ref partial struct RequestPass
         }
     }
 
-    private readonly bool IsText(ReadOnlySpan<byte> text) => _reader.TokenType == JsonTokenType.String && _reader.ValueTextEquals(text);
+    private readonly bool IsText(ReadOnlySpan<byte> text) => _reader.TokenType == JsonTokenType.String && _reader.Is(text);
+
+    private readonly bool IsObjectNext()
+    {
+        var ahead = _reader;
+        return ahead.Read() && ahead.TokenType == JsonTokenType.StartObject;
+    }
 
     private readonly bool IsEmptyArray()
     {

@@ -34,6 +34,9 @@ internal sealed class SseScanner(EventReader reader, CredentialEcho? echo = null
     private bool _frameIsLong;
     private bool _lineFeedMayFollow;
     private bool _begun;
+
+    /// <summary>Where in the tail the frame begins that the provider left incomplete; -1 for none.</summary>
+    private int _incompleteAt = -1;
     private FrameFate _last = FrameFate.Pass;
 
     public TokenCounts? Usage => reader.Usage;
@@ -42,7 +45,7 @@ internal sealed class SseScanner(EventReader reader, CredentialEcho? echo = null
 
     public bool SawError => reader.SawError;
 
-    /// <summary>An error repeated the provider's credential. Its frame was taken out; the caller ends the stream by an error of its own.</summary>
+    /// <summary>A frame repeated the provider's credential. It was taken out; the caller ends the stream by an error of its own.</summary>
     public bool SawCredential { get; private set; }
 
     /// <summary>An error was too long to be read. It was taken out; the caller ends the stream by an error of its own.</summary>
@@ -66,6 +69,9 @@ internal sealed class SseScanner(EventReader reader, CredentialEcho? echo = null
 
     /// <summary>An event could not be said in the client's dialect; the rest of the answer would be missing in silence.</summary>
     public bool IsUntranslatable => translation is { IsBroken: true };
+
+    /// <summary>Half a frame that was too long to be kept has gone out. What follows has to end it first.</summary>
+    public bool IsInsideFrame => _frameIsLong;
 
     /// <summary>Bytes that wait for the settlement.</summary>
     public int TailBytes => _tail.Length;
@@ -113,6 +119,7 @@ internal sealed class SseScanner(EventReader reader, CredentialEcho? echo = null
         }
         else if (_carry.Length > 0 && !IsDone && !SawLongError && (_frameIsLong || Inspect(_carry.Span) != FrameFate.Strip))
         {
+            _incompleteAt = IsDone ? -1 : _tail.Length;
             _tail.Append(_carry.Span);
         }
 
@@ -121,11 +128,13 @@ internal sealed class SseScanner(EventReader reader, CredentialEcho? echo = null
     }
 
     /// <summary>Writes what was held back; to be called when the settlement is durable.</summary>
-    public void ReleaseTail(IBufferWriter<byte> output)
+    /// <param name="output">Of the client.</param>
+    /// <param name="withIncomplete">False where an event of ours follows, which half a frame before it would make unreadable.</param>
+    public void ReleaseTail(IBufferWriter<byte> output, bool withIncomplete = true)
     {
         if (_tail.Length > 0)
         {
-            output.Write(_tail.Span);
+            output.Write(withIncomplete || _incompleteAt < 0 ? _tail.Span : _tail.Span[.._incompleteAt]);
             _tail.Clear();
         }
     }
@@ -232,15 +241,29 @@ internal sealed class SseScanner(EventReader reader, CredentialEcho? echo = null
 
         var isEvent = SseFrame.TryGetData(frame, _joint, out var data, out var isErrorEvent);
         var fate = isEvent ? reader.Read(data, isErrorEvent) : FrameFate.Follow;
-        if (reader.SawError && echo?.IsIn(frame) == true)
+        if (echo is not null && (reader.SawError ? echo.IsIn(frame) : echo.IsInAnswer(frame)))
         {
             SawCredential = true;
             return FrameFate.Strip;
         }
 
+        var hidden = isEvent && reader.SawError ? AccountNames.Hide(frame) : null;
+        if (hidden is not null)
+        {
+            frame = hidden;
+            SseFrame.TryGetData(frame, _joint, out data, out _);
+        }
+
         if (translation is not null)
         {
             Translate(translation, isEvent, frame, data, fate);
+            return FrameFate.Strip;
+        }
+
+        if (hidden is not null)
+        {
+            // Behind an error nothing is in a hurry: what has to be exchanged waits for the end.
+            _tail.Append(hidden);
             return FrameFate.Strip;
         }
 

@@ -39,12 +39,12 @@ internal static class MessageAnswer
             return null;
         }
 
-        return reader.ValueTextEquals("end_turn"u8) ? "end_turn"
-            : reader.ValueTextEquals("max_tokens"u8) ? "max_tokens"
-            : reader.ValueTextEquals("tool_use"u8) ? "tool_use"
-            : reader.ValueTextEquals("stop_sequence"u8) ? "stop_sequence"
-            : reader.ValueTextEquals("refusal"u8) ? "refusal"
-            : reader.ValueTextEquals("pause_turn"u8) ? "pause_turn"
+        return reader.Is("end_turn"u8) ? "end_turn"
+            : reader.Is("max_tokens"u8) ? "max_tokens"
+            : reader.Is("tool_use"u8) ? "tool_use"
+            : reader.Is("stop_sequence"u8) ? "stop_sequence"
+            : reader.Is("refusal"u8) ? "refusal"
+            : reader.Is("pause_turn"u8) ? "pause_turn"
             : "other";
     }
 
@@ -54,8 +54,8 @@ internal static class MessageAnswer
         var usage = default(MessageUsage);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var (isUsage, isContent, isReason) =
-                (reader.ValueTextEquals("usage"u8), reader.ValueTextEquals("content"u8), reader.ValueTextEquals("stop_reason"u8));
+            var (isUsage, isContent, isReason, isError) =
+                (reader.Is("usage"u8), reader.Is("content"u8), reader.Is("stop_reason"u8), reader.Is("error"u8));
             reader.Read();
             if (isUsage)
             {
@@ -71,10 +71,11 @@ internal static class MessageAnswer
             }
             else
             {
+                answer = answer with { IsError = answer.IsError || (isError && reader.TokenType is not (JsonTokenType.Null or JsonTokenType.False)) };
                 reader.Skip();
             }
         }
 
-        return answer with { Usage = usage.ToCounts() };
+        return answer with { Usage = usage.ToCounts(), IsError = answer is { IsError: true, FinishReason: null, TextBytes: 0 } };
     }
 }

@@ -33,8 +33,9 @@ internal sealed class MessageEventReader : EventReader
         }
         catch (JsonException)
         {
-            // The client's own reader will say so; for us the event tells nothing.
-            return isErrorEvent || FinishReason is not null ? FrameFate.Hold : FrameFate.Pass;
+            // The client's own reader will say so; for us the event tells nothing but that it is an error.
+            SawError |= members.IsError;
+            return isErrorEvent || members.IsError || FinishReason is not null ? FrameFate.Hold : FrameFate.Pass;
         }
 
         return isErrorEvent ? FrameFate.Hold : Take(members);
@@ -131,30 +132,30 @@ internal sealed class MessageEventReader : EventReader
 
         private void TakeMember(ref Utf8JsonReader reader)
         {
-            if (reader.ValueTextEquals("type"u8))
+            if (reader.Is("type"u8))
             {
                 reader.Read();
                 Kind = KindOf(ref reader);
             }
-            else if (reader.ValueTextEquals("usage"u8))
+            else if (reader.Is("usage"u8))
             {
                 reader.Read();
                 Usage.Take(ref reader);
             }
-            else if (reader.ValueTextEquals("index"u8))
+            else if (reader.Is("index"u8))
             {
                 reader.Read();
                 Index = reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var index) ? index : null;
                 reader.Skip();
             }
-            else if (reader.ValueTextEquals("message"u8) || reader.ValueTextEquals("delta"u8) || reader.ValueTextEquals("content_block"u8))
+            else if (reader.Is("message"u8) || reader.Is("delta"u8) || reader.Is("content_block"u8))
             {
                 reader.Read();
                 TakeInner(ref reader);
             }
             else
             {
-                var isError = reader.ValueTextEquals("error"u8);
+                var isError = reader.Is("error"u8);
                 reader.Read();
                 _hasError |= isError && reader.TokenType is not (JsonTokenType.Null or JsonTokenType.False);
                 reader.Skip();
@@ -173,7 +174,7 @@ internal sealed class MessageEventReader : EventReader
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 var (isUsage, isReason, isName) =
-                    (reader.ValueTextEquals("usage"u8), reader.ValueTextEquals("stop_reason"u8), reader.ValueTextEquals("name"u8));
+                    (reader.Is("usage"u8), reader.Is("stop_reason"u8), reader.Is("name"u8));
                 reader.Read();
                 if (isUsage)
                 {
@@ -199,13 +200,13 @@ internal sealed class MessageEventReader : EventReader
                 return EventKind.Other;
             }
 
-            return reader.ValueTextEquals("message_start"u8) ? EventKind.MessageStart
-                : reader.ValueTextEquals("content_block_start"u8) ? EventKind.BlockStart
-                : reader.ValueTextEquals("content_block_stop"u8) ? EventKind.BlockStop
-                : reader.ValueTextEquals("message_delta"u8) ? EventKind.MessageDelta
-                : reader.ValueTextEquals("message_stop"u8) ? EventKind.MessageStop
-                : reader.ValueTextEquals("ping"u8) ? EventKind.Ping
-                : reader.ValueTextEquals("error"u8) ? EventKind.Error
+            return reader.Is("message_start"u8) ? EventKind.MessageStart
+                : reader.Is("content_block_start"u8) ? EventKind.BlockStart
+                : reader.Is("content_block_stop"u8) ? EventKind.BlockStop
+                : reader.Is("message_delta"u8) ? EventKind.MessageDelta
+                : reader.Is("message_stop"u8) ? EventKind.MessageStop
+                : reader.Is("ping"u8) ? EventKind.Ping
+                : reader.Is("error"u8) ? EventKind.Error
                 : EventKind.Other;
         }
     }

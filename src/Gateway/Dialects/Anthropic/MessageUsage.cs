@@ -30,29 +30,29 @@ internal struct MessageUsage
 
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("cache_creation"u8))
+            if (reader.Is("cache_creation"u8))
             {
                 reader.Read();
                 TakeParts(ref reader, "ephemeral_1h_input_tokens"u8, ref _longWrite, "ephemeral_5m_input_tokens"u8, ref _shortWrite);
             }
-            else if (reader.ValueTextEquals("output_tokens_details"u8))
+            else if (reader.Is("output_tokens_details"u8))
             {
                 reader.Read();
                 TakeParts(ref reader, "thinking_tokens"u8, ref _thinking, default, ref _thinking);
             }
-            else if (reader.ValueTextEquals("input_tokens"u8))
+            else if (reader.Is("input_tokens"u8))
             {
                 Take(ref reader, ref _input);
             }
-            else if (reader.ValueTextEquals("output_tokens"u8))
+            else if (reader.Is("output_tokens"u8))
             {
                 Take(ref reader, ref _output);
             }
-            else if (reader.ValueTextEquals("cache_read_input_tokens"u8))
+            else if (reader.Is("cache_read_input_tokens"u8))
             {
                 Take(ref reader, ref _cacheRead);
             }
-            else if (reader.ValueTextEquals("cache_creation_input_tokens"u8))
+            else if (reader.Is("cache_creation_input_tokens"u8))
             {
                 Take(ref reader, ref _cacheWrite);
             }
@@ -95,11 +95,11 @@ internal struct MessageUsage
 
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals(first))
+            if (reader.Is(first))
             {
                 Take(ref reader, ref one);
             }
-            else if (!second.IsEmpty && reader.ValueTextEquals(second))
+            else if (!second.IsEmpty && reader.Is(second))
             {
                 Take(ref reader, ref other);
             }

@@ -35,8 +35,7 @@ internal static class ChatAnswer
         var answer = default(AnswerFacts);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var (usage, choices) = reader.ValueIsEscaped
-                ? default : (reader.ValueTextEquals("usage"u8), reader.ValueTextEquals("choices"u8));
+            var (usage, choices, error) = (reader.Is("usage"u8), reader.Is("choices"u8), reader.Is("error"u8));
             reader.Read();
             if (usage)
             {
@@ -48,11 +47,12 @@ internal static class ChatAnswer
             }
             else
             {
+                answer = answer with { IsError = answer.IsError || (error && reader.TokenType is not (JsonTokenType.Null or JsonTokenType.False)) };
                 reader.Skip();
             }
         }
 
-        return answer;
+        return answer.FinishReason is null && answer.TextBytes == 0 ? answer : answer with { IsError = false };
     }
 
     private static AnswerFacts ReadChoices(ref Utf8JsonReader reader, AnswerFacts answer)

@@ -40,8 +40,9 @@ internal sealed class ChatChunkReader(bool clientWantsUsage, int choices = 1) : 
         }
         catch (JsonException)
         {
-            // The client's own reader will say so; for us the chunk tells nothing.
-            return isErrorEvent ? FrameFate.Hold : FrameFate.Pass;
+            // The client's own reader will say so; for us the chunk tells nothing but that it is an error.
+            SawError |= chunk.HasError;
+            return isErrorEvent || chunk.HasError ? FrameFate.Hold : FrameFate.Pass;
         }
 
         SawError |= chunk.HasError;

@@ -58,8 +58,8 @@ internal static class ChatEnding
 
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                var name = reader.ValueTextEquals("id"u8) ? "id" : reader.ValueTextEquals("object"u8) ? "object"
-                    : reader.ValueTextEquals("created"u8) ? "created" : reader.ValueTextEquals("model"u8) ? "model" : null;
+                var name = reader.Is("id"u8) ? "id" : reader.Is("object"u8) ? "object"
+                    : reader.Is("created"u8) ? "created" : reader.Is("model"u8) ? "model" : null;
                 reader.Read();
                 if (name is not null && reader.TokenType is JsonTokenType.String or JsonTokenType.Number)
                 {

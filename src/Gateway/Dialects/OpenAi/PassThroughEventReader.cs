@@ -49,9 +49,9 @@ internal sealed class PassThroughEventReader : EventReader
                 continue;
             }
 
-            var (isUsage, isType, isError) = (reader.ValueTextEquals("usage"u8), reader.ValueTextEquals("type"u8), reader.ValueTextEquals("error"u8));
-            var isContent = reader.ValueTextEquals("text"u8) || reader.ValueTextEquals("delta"u8) || reader.ValueTextEquals("audio"u8)
-                || reader.ValueTextEquals("b64_json"u8);
+            var (isUsage, isType, isError) = (reader.Is("usage"u8), reader.Is("type"u8), reader.Is("error"u8));
+            var isContent = reader.Is("text"u8) || reader.Is("delta"u8) || reader.Is("audio"u8)
+                || reader.Is("b64_json"u8);
             reader.Read();
             if (isUsage)
             {

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using Crew.Gateway.Forwarding;
 using Crew.Gateway.Metering;
 using Crew.Kernel;
@@ -34,8 +35,9 @@ internal sealed class ResponseEventReader : EventReader
         }
         catch (JsonException)
         {
-            // The client's own reader will say so; for us the event tells nothing.
-            return isErrorEvent ? FrameFate.Hold : FrameFate.Pass;
+            // The client's own reader will say so; for us the event tells nothing but that it is an error.
+            SawError |= members.IsError;
+            return isErrorEvent || members.IsError ? FrameFate.Hold : FrameFate.Pass;
         }
 
         _sequence = members.Sequence ?? _sequence;
@@ -181,11 +183,11 @@ internal sealed class ResponseEventReader : EventReader
 
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                var isType = reader.ValueTextEquals("type"u8);
-                var isDelta = !isType && reader.ValueTextEquals("delta"u8);
-                var isSequence = !isType && !isDelta && reader.ValueTextEquals("sequence_number"u8);
-                var isResponse = reader.ValueTextEquals("response"u8);
-                var isError = reader.ValueTextEquals("error"u8);
+                var isType = reader.Is("type"u8);
+                var isDelta = !isType && reader.Is("delta"u8);
+                var isSequence = !isType && !isDelta && reader.Is("sequence_number"u8);
+                var isResponse = reader.Is("response"u8);
+                var isError = reader.Is("error"u8);
                 reader.Read();
                 if (isType)
                 {
@@ -216,9 +218,9 @@ internal sealed class ResponseEventReader : EventReader
         {
             if (reader.TokenType == JsonTokenType.String)
             {
-                HasFailed = reader.ValueTextEquals("response.failed"u8);
-                IsTerminal = HasFailed || reader.ValueTextEquals("response.completed"u8) || reader.ValueTextEquals("response.incomplete"u8);
-                _isErrorType = reader.ValueTextEquals("error"u8);
+                HasFailed = reader.Is("response.failed"u8);
+                IsTerminal = HasFailed || reader.Is("response.completed"u8) || reader.Is("response.incomplete"u8);
+                _isErrorType = reader.Is("error"u8);
             }
 
             reader.Skip();
@@ -235,18 +237,22 @@ internal sealed class ResponseEventReader : EventReader
             Response = ResponsesFormat.ReadResponse(ref reader, countText: false);
         }
 
+        /// <summary>The reader looks at structure only: bytes that are no UTF-8 it finds when it is asked for the text, and throws.</summary>
+        private static bool IsPlainText(in Utf8JsonReader reader) =>
+            reader.TokenType == JsonTokenType.String && !reader.ValueIsEscaped && Utf8.IsValid(reader.ValueSpan);
+
         private void ReadIdentity(ref Utf8JsonReader reader)
         {
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 var (isId, isModel, isCreated) =
-                    (reader.ValueTextEquals("id"u8), reader.ValueTextEquals("model"u8), reader.ValueTextEquals("created_at"u8));
+                    (reader.Is("id"u8), reader.Is("model"u8), reader.Is("created_at"u8));
                 reader.Read();
-                if (isId && reader.TokenType == JsonTokenType.String && !reader.ValueIsEscaped)
+                if (isId && IsPlainText(reader))
                 {
                     Id = reader.GetString();
                 }
-                else if (isModel && reader.TokenType == JsonTokenType.String && !reader.ValueIsEscaped)
+                else if (isModel && IsPlainText(reader))
                 {
                     Model = reader.GetString();
                 }

@@ -58,8 +58,8 @@ internal sealed class ResponsesFormat : OpenAiFormat
         var answer = default(AnswerFacts);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var (isUsage, isStatus, isOutput) =
-                (reader.ValueTextEquals("usage"u8), reader.ValueTextEquals("status"u8), countText && reader.ValueTextEquals("output"u8));
+            var (isUsage, isStatus, isOutput, isError) =
+                (reader.Is("usage"u8), reader.Is("status"u8), countText && reader.Is("output"u8), reader.Is("error"u8));
             reader.Read();
             if (isUsage)
             {
@@ -75,11 +75,13 @@ internal sealed class ResponsesFormat : OpenAiFormat
             }
             else
             {
+                answer = answer with { IsError = answer.IsError || (isError && reader.TokenType is not (JsonTokenType.Null or JsonTokenType.False)) };
                 reader.Skip();
             }
         }
 
-        return answer;
+        // A response that failed has a status that says so, and is what clients look for.
+        return answer.FinishReason is null ? answer : answer with { IsError = false };
     }
 
     private static string? Status(ref Utf8JsonReader reader)
@@ -90,9 +92,9 @@ internal sealed class ResponsesFormat : OpenAiFormat
             return null;
         }
 
-        return reader.ValueTextEquals("completed"u8) ? "completed"
-            : reader.ValueTextEquals("incomplete"u8) ? "incomplete"
-            : reader.ValueTextEquals("failed"u8) ? "failed"
+        return reader.Is("completed"u8) ? "completed"
+            : reader.Is("incomplete"u8) ? "incomplete"
+            : reader.Is("failed"u8) ? "failed"
             : "other";
     }
 }

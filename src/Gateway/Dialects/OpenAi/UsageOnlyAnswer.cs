@@ -11,6 +11,7 @@ internal static class UsageOnlyAnswer
     {
         var reader = new Utf8JsonReader(body);
         TokenCounts? usage = null;
+        var (isError, hasData) = (false, false);
         try
         {
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
@@ -20,7 +21,8 @@ internal static class UsageOnlyAnswer
 
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                var isUsage = reader.ValueTextEquals("usage"u8);
+                var (isUsage, saysError) = (reader.Is("usage"u8), reader.Is("error"u8));
+                hasData |= reader.Is("data"u8) || reader.Is("text"u8) || reader.Is("choices"u8) || reader.Is("results"u8);
                 reader.Read();
                 if (isUsage)
                 {
@@ -28,12 +30,13 @@ internal static class UsageOnlyAnswer
                 }
                 else
                 {
+                    isError |= saysError && reader.TokenType is not (JsonTokenType.Null or JsonTokenType.False);
                     reader.Skip();
                 }
             }
 
             reader.Read();
-            return new AnswerFacts(usage, null, 0, true);
+            return new AnswerFacts(usage, null, 0, true) { IsError = isError && !hasData };
         }
         catch (JsonException)
         {
