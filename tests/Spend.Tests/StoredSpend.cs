@@ -29,6 +29,9 @@ internal sealed class StoredSpend : IAsyncDisposable
 
     public TimeProvider Clock { get; }
 
+    /// <summary>Of the database's owner; null on SQLite.</summary>
+    public string? Connection => _connection;
+
     public Store Store { get; }
 
     public LedgerCheck Check { get; }

@@ -55,7 +55,7 @@ public sealed class OperatorBudgets
                 : await EpochAppend.NowAsync(db) - (_options.DeadAfterSeconds * 1_000L);
             var others = await EpochAppend.OthersAsync(db, NoEpoch);
             await LeaseAppend.CloseDeadAsync(db, sqlite, [.. others.Where(o => o.SeenMs < deadBeforeMs)], nowMs);
-            var released = new NanoUsd(await LeaseAppend.ReleaseLostAsync(db, budgetId));
+            var released = new NanoUsd(await LeaseAppend.ReleaseLostAsync(db, sqlite, budgetId));
             db.Raise(new Event("operator.budget.released", new Resource("budget", budgetId, budget.SubjectOf().ToString()))
             {
                 Log = EventLog.Installation,

@@ -16,7 +16,9 @@ internal sealed partial class Book
     {
         lock (_lock)
         {
-            return allowance.Take(desk.Time.NowMs, clock);
+            var extension = allowance.Take(desk.Time.NowMs, clock);
+            extension.Epoch = desk.Epoch;
+            return extension;
         }
     }
 
@@ -39,7 +41,7 @@ internal sealed partial class Book
 
         if (extension.IsEpochOver)
         {
-            desk.Invalidate();
+            desk.Invalidate(extension.Epoch);
         }
 
         if (extension.Verdict == RecallVerdict.Ask)

@@ -37,7 +37,13 @@ internal sealed class LeaseDesk(WriteLeases write, SpendOptions options, TimePro
     /// </summary>
     public bool IsValid => Volatile.Read(ref _validUntil) is var until && (until == long.MaxValue || clock.GetTimestamp() < until);
 
-    public void Open(long epoch) => (Epoch, IsOpen) = (epoch, true);
+    public void Open(long epoch)
+    {
+        lock (_lock)
+        {
+            (Epoch, IsOpen) = (epoch, true);
+        }
+    }
 
     public void Shut() => IsOpen = false;
 
@@ -45,8 +51,17 @@ internal sealed class LeaseDesk(WriteLeases write, SpendOptions options, TimePro
     public void Renewed(long timestamp) =>
         Volatile.Write(ref _validUntil, timestamp + (clock.TimestampFrequency * options.ValidSeconds));
 
-    /// <summary>The epoch is over: nothing more is spent until another one has begun.</summary>
-    public void Invalidate() => Volatile.Write(ref _validUntil, 0);
+    /// <summary>The epoch is over: nothing more is spent until another one has begun. What is said late of an earlier one says nothing of this one.</summary>
+    public void Invalidate(long epoch)
+    {
+        lock (_lock)
+        {
+            if (epoch == Epoch)
+            {
+                Volatile.Write(ref _validUntil, 0);
+            }
+        }
+    }
 
     public void NoteRecall() => Interlocked.Increment(ref _recalls);
 

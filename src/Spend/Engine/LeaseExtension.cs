@@ -19,6 +19,9 @@ internal sealed class LeaseExtension(Allowance allowance, int cuts, int changes,
 {
     public Allowance Allowance { get; } = allowance;
 
+    /// <summary>The process start that takes it.</summary>
+    public long Epoch { get; set; }
+
     /// <summary>How often the lease had been cut down, and the budget changed, when this was taken.</summary>
     public int Cuts { get; } = cuts;
 

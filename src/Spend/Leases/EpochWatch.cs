@@ -63,7 +63,7 @@ internal sealed class EpochWatch(Ledger ledger, EpochDoor door, SpendOptions opt
 
         if (renewed.Value.DatabaseMs is null)
         {
-            ledger.Desk.Invalidate();
+            ledger.Desk.Invalidate(ledger.Desk.Epoch);
             foreach (var book in ledger.Books)
             {
                 book.Abandon();

@@ -42,10 +42,12 @@ internal static class LeaseAppend
         WHERE l.budget_id = {0} AND l.window_start = {1} AND l.id <> {2} AND NOT l.closed AND l.leased_nano > l.settled_nano
         """;
 
-    private const string Lost = """
-        SELECT CAST(COALESCE(SUM(leased_nano - settled_nano), 0) AS bigint) AS "Value"
-        FROM spend_leases WHERE budget_id = {0} AND closed AND leased_nano > settled_nano
-        """;
+    private const string Lost = "SELECT leased_nano - settled_nano AS nano FROM spend_leases WHERE budget_id = {0} AND closed AND leased_nano > settled_nano";
+
+    private const string SumSqlite = $"""SELECT CAST(COALESCE(SUM(nano), 0) AS bigint) AS "Value" FROM ({Lost}) lost""";
+
+    /// <summary>Who releases at the same time waits here, and finds nothing left.</summary>
+    private const string SumPostgres = $"""SELECT CAST(COALESCE(SUM(nano), 0) AS bigint) AS "Value" FROM ({Lost} ORDER BY id FOR UPDATE) lost""";
 
     /// <summary>Decides and writes a batch; everything in it becomes durable together.</summary>
     public static async Task<Outcome<bool>> ExtendAsync(Db db, bool sqlite, long epoch, IReadOnlyList<LeaseExtension> batch, Peers peers, long nowMs)
@@ -85,9 +87,9 @@ internal static class LeaseAppend
         await db.Set<Budget>().AsNoTracking().Where(b => budgetIds.Contains(b.Id)).ToDictionaryAsync(b => b.Id, b => b.Recall, cancel);
 
     /// <summary>Gives lost capacity of a budget back; returns how much.</summary>
-    public static async Task<long> ReleaseLostAsync(Db db, string budgetId)
+    public static async Task<long> ReleaseLostAsync(Db db, bool sqlite, string budgetId)
     {
-        var lost = await db.Database.SqlQueryRaw<long>(Lost, budgetId).ToListAsync();
+        var lost = await db.Database.SqlQueryRaw<long>(sqlite ? SumSqlite : SumPostgres, budgetId).ToListAsync();
         await db.Database.ExecuteSqlAsync($"""
             UPDATE spend_leases SET leased_nano = settled_nano WHERE budget_id = {budgetId} AND closed AND leased_nano > settled_nano
             """);
