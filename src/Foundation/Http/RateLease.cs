@@ -53,6 +53,7 @@ internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeP
     private long _askedAt = clock.GetTimestamp();
     private long _usedAt;
     private long _givenAt;
+    private long? _recalledAt;
     private long _granted;
     private long _tokens;
     private long _back;
@@ -143,8 +144,11 @@ internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeP
                 return;
             }
 
-            // Under a recall a node that is busy keeps what it is about to use.
-            var kept = isShort && idle < ShortMilliseconds ? _tokens / 2 : 0;
+            // Asked for the first time, a node that is busy keeps what it is about to use. Asked again, it keeps nothing: whoever asks
+            // refuses when that did not help, and nobody is refused while another node has something left.
+            var (now, isFirst) = (clock.GetTimestamp(), _recalledAt is not { } at || clock.GetElapsedTime(at).TotalMilliseconds >= ShortMilliseconds);
+            var kept = isShort && isFirst && idle < ShortMilliseconds ? _tokens / 2 : 0;
+            _recalledAt = isShort ? now : _recalledAt;
             (_back, _tokens, _portion) = (_back + _tokens - kept, kept, 1);
             Queue();
         }
