@@ -15,7 +15,11 @@ public static class ErrorWriter
     public static async Task RefuseAsync(Call call, Fault fault)
     {
         var outcome = fault.Status is 401 or 403 or 404 or 402 or 429 ? "denied" : "failure";
-        await WriteAsync(call, await ReplyWriter.RecordAccessAsync(call, outcome, fault.Status, fault.Code) ?? fault);
+        var unrecorded = await ReplyWriter.RecordAccessAsync(call, outcome, fault.Status, fault.Code);
+
+        // That a change may have been made has to be said, whether or not the use can be put on record: who is told to repeat it makes it twice.
+        var isUnknown = fault.Code == Faults.OutcomeUnknown.Code && unrecorded?.Code == Faults.AuditUnavailable.Code;
+        await WriteAsync(call, isUnknown ? fault : unrecorded ?? fault);
     }
 
     /// <summary>Writes the refusal only; for failures before a credential was accepted.</summary>
