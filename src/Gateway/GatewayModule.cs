@@ -25,6 +25,10 @@ public static class GatewayModule
         services.AddSingleton<ModelCatalogue>();
         services.AddSingleton(s => new OwedSettlements(new Lazy<Store>(s.GetRequiredService<Store>), s.GetRequiredService<TimeProvider>()));
         services.AddHostedService(s => s.GetRequiredService<OwedSettlements>());
+        services.AddSingleton(s => new CutOffWatch(new Lazy<Store>(s.GetRequiredService<Store>), s.GetRequiredService<TimeProvider>()));
+        services.AddHostedService(s => s.GetRequiredService<CutOffWatch>());
+        services.AddHostedService(s => new CapWatch(
+            new Lazy<Store>(s.GetRequiredService<Store>), s.GetRequiredService<ProviderPool>(), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<DrainRoom>();
         services.AddHostedService(s => s.GetRequiredService<DrainRoom>());
         services.AddSingleton<UsageLimits>();

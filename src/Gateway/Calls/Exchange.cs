@@ -115,6 +115,13 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
             return new Turn(GatewayFaults.ThinkingDoesNotFit) { IsFinal = true };
         }
 
+        if (!parts.Node.IsLive || call.Caller.Revoked.IsCancellationRequested)
+        {
+            // While the hold waited for its lease, or an earlier target for its answer, what was known of the caller may have changed.
+            held.Value.Release();
+            return new Turn(parts.Node.IsLive ? GatewayFaults.KeyRevoked : HttpFaults.NodeCutOff) { IsFinal = true };
+        }
+
         return new Turn(await TryAsync(Begin(target, held.Value, routed.Value, ++_attempts, steps && !held.Value.IsClamped), held.Value, mayGoOn));
     }
 

@@ -55,6 +55,7 @@ internal sealed class StreamRelay
         var drains = false;
         using var gone = _exchange.Call.Aborted.UnsafeRegister(static s => ((StreamRelay)s!)._cut.TrySetResult(RelayEnd.ClientGone), this);
         using var revoked = _exchange.Call.Caller.Revoked.UnsafeRegister(static s => ((StreamRelay)s!)._cut.TrySetResult(RelayEnd.Revoked), this);
+        using var cutOff = _exchange.Parts.CutOffs.Over.UnsafeRegister(static s => ((StreamRelay)s!)._cut.TrySetResult(RelayEnd.CutOff), this);
         using var stopping = _exchange.Call.Stopping.UnsafeRegister(static s => ((StreamRelay)s!)._cut.TrySetResult(RelayEnd.Stopping), this);
         try
         {
@@ -167,12 +168,10 @@ internal sealed class StreamRelay
         {
             case RelayEnd.ClientGone:
                 return await LeaveAsync("client_closed");
-            case RelayEnd.Revoked:
-                await TellAsync(GatewayFaults.KeyRevoked, CutFlushMilliseconds);
-                return await LeaveAsync("revoked");
-            case RelayEnd.Stopping:
-                await TellAsync(HttpFaults.NodeStopping, CutFlushMilliseconds);
-                return await LeaveAsync("node_stopping");
+            case var cut and (RelayEnd.Revoked or RelayEnd.Stopping or RelayEnd.CutOff):
+                var fault = cut == RelayEnd.Revoked ? GatewayFaults.KeyRevoked : cut == RelayEnd.Stopping ? HttpFaults.NodeStopping : HttpFaults.NodeCutOff;
+                await TellAsync(fault, CutFlushMilliseconds);
+                return await LeaveAsync(cut == RelayEnd.Revoked ? "revoked" : fault.Code);
             case RelayEnd.CapReached:
                 await CapAsync();
                 return false;

@@ -35,6 +35,11 @@ internal sealed class ModelCatalogue
         _sandbox = new Lazy<CatalogueModel[]>(() => [.. SandboxModels.All.Select(OfSandbox)]);
         store.Feed.Follow(FeedTopic, DropAsync);
         store.Feed.Follow(ProvidersTopic, ForgetAsync);
+        store.Feed.Follow(CapWatch.FeedTopic, (subjects, _) =>
+        {
+            CapWatch.Hear(pool, subjects);
+            return Task.CompletedTask;
+        });
     }
 
     /// <summary>The model of the sandbox that answers at an endpoint; the endpoint's first one for any id that is none of its own.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Threading.Channels;
 using Crew.Gateway.Dialects;
 using Crew.Gateway.Forwarding;
 using Crew.Gateway.Routing;
@@ -96,16 +97,27 @@ internal sealed class ProviderLink
 }
 
 /// <summary>
-/// Whether a provider has billed more output of a model than it was allowed. Then no strict budget pays for that model there, until
-/// somebody changes the provider's record or the process starts anew.
+/// Whether a provider has billed more output of a model than it was allowed. Then no strict budget pays for that model there, on any
+/// node that runs, until somebody changes the provider's record or the process starts anew.
 /// </summary>
-internal sealed class CapRecord
+/// <param name="tell">Lets the other nodes know.</param>
+internal sealed class CapRecord(Action? tell = null)
 {
-    private volatile bool _isBroken;
+    private int _isBroken;
 
-    public bool IsBroken => _isBroken;
+    public bool IsBroken => Volatile.Read(ref _isBroken) != 0;
 
-    public void Break() => _isBroken = true;
+    /// <summary>This process has seen it.</summary>
+    public void Break()
+    {
+        if (Interlocked.Exchange(ref _isBroken, 1) == 0)
+        {
+            tell?.Invoke();
+        }
+    }
+
+    /// <summary>Another process has seen it.</summary>
+    public void Hear() => Volatile.Write(ref _isBroken, 1);
 }
 
 /// <summary>Keeps one set of connections per provider, however often its record is read again.</summary>
@@ -115,7 +127,11 @@ internal sealed class ProviderPool(GuardedHandlerFactory factory, KeyRing ring, 
     private readonly Dictionary<(string ProviderId, string UpstreamModel), TargetHealth> _health = [];
     private readonly HttpMessageInvoker _sandbox = new(new SandboxProvider(clock));
     private readonly Lock _gate = new();
+    private readonly Channel<(string ProviderId, string UpstreamModel)> _broken = Channel.CreateUnbounded<(string, string)>();
     private ProviderLink? _ownSandbox;
+
+    /// <summary>Targets that this process has seen bill beyond their cap, once each.</summary>
+    public ChannelReader<(string ProviderId, string UpstreamModel)> Broken => _broken.Reader;
 
     /// <summary>The sandbox that every workspace has.</summary>
     public ProviderLink Sandbox => _ownSandbox ??= ProviderLink.OfSandbox(_sandbox);
@@ -150,7 +166,8 @@ internal sealed class ProviderPool(GuardedHandlerFactory factory, KeyRing ring, 
     {
         lock (_gate)
         {
-            return _health.TryGetValue((providerId, upstreamModel), out var known) ? known : _health[(providerId, upstreamModel)] = new TargetHealth();
+            return _health.TryGetValue((providerId, upstreamModel), out var known) ? known : _health[(providerId, upstreamModel)] =
+                new TargetHealth(() => _broken.Writer.TryWrite((providerId, upstreamModel)));
         }
     }
 

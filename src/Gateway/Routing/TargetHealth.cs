@@ -23,7 +23,7 @@ internal sealed record HealthAnswer(
 /// What this process knows of one upstream model at one provider: its circuit breaker, and its latency as a peak-sensitive moving average
 /// (a slower answer counts at once, a faster one by and by). Time comes in; nothing here waits. Thread-safe.
 /// </summary>
-internal sealed class TargetHealth
+internal sealed class TargetHealth(Action? capBroken = null)
 {
     /// <summary>Failures in a row that open the circuit.</summary>
     public const int FailuresToOpen = 5;
@@ -51,7 +51,7 @@ internal sealed class TargetHealth
     private long _failures;
 
     /// <summary>How the provider keeps to output caps with this model.</summary>
-    public CapRecord Cap { get; } = new();
+    public CapRecord Cap { get; } = new(capBroken);
 
     /// <summary>Whether a call may go there now without taking the place of a probe.</summary>
     public bool IsReady(DateTimeOffset now)
