@@ -51,7 +51,7 @@ internal sealed class AuditTrail(PersonalSeal seal, TimeProvider clock) : IAcces
             CrewId = happened.CrewId,
             RequestId = origin.RequestId,
             Status = status,
-            KeyId = actor.Type == "api_key" ? actor.Id : null,
+            KeyId = CleanText.Of(actor.KeyId),
             Changes = ChangesText.Of(happened.Changes),
         };
         seal.Apply(record, happened.WithoutPlace

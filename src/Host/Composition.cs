@@ -44,13 +44,14 @@ internal static class Composition
         services.AddSingleton<IHostResolver, SystemHostResolver>();
         services.AddSingleton<GuardedHandlerFactory>();
         services.AddSingleton(new FirstRunFile(settings.FirstRunFile));
-        services.AddHttp(addresses.Value, new DrainOptions { NoticeSeconds = settings.DrainNoticeSeconds, DeadlineSeconds = settings.DrainSeconds });
+        services.AddHttp(addresses.Value, new DrainOptions { NoticeSeconds = settings.DrainNoticeSeconds, DeadlineSeconds = settings.DrainSeconds },
+            PublicOrigin.Of(new Uri(settings.PublicUrl)));
         services.AddApiDocument();
         services.AddSingleton<Docs.DocsPages>();
         services.AddAudit();
         services.AddTenancy();
         services.AddSpend();
-        services.AddIdentity();
+        services.AddIdentity(new Uri(settings.PublicUrl));
         services.AddKeys(settings.GitHubScanningKeys);
         services.AddGateway();
         return null;

@@ -73,6 +73,11 @@ internal static class Server
     {
         await services.StartKeysAsync(cancel);
         await services.StartGatewayAsync(cancel);
+        if (await services.StartIdentityAsync(cancel) is { } unsigned)
+        {
+            return unsigned;
+        }
+
         return (await services.StartSpendAsync(cancel)).Fault;
     }
 

@@ -7,10 +7,8 @@ namespace Crew.Keys;
 /// <summary>A key as the hot path holds it: its caller, ready made, and when it ends. Replaced as a whole when anything changes.</summary>
 internal sealed class KeyEntry
 {
-    private readonly CancellationTokenSource _revoked;
-
-    private KeyEntry(Caller caller, DateTimeOffset? endsAt, bool isRevoked, IReadOnlySet<string> ancestors, CancellationTokenSource revoked) =>
-        (Caller, EndsAt, IsRevoked, Ancestors, _revoked) = (caller, endsAt, isRevoked, ancestors, revoked);
+    private KeyEntry(Caller caller, DateTimeOffset? endsAt, bool isRevoked, IReadOnlySet<string> ancestors) =>
+        (Caller, EndsAt, IsRevoked, Ancestors) = (caller, endsAt, isRevoked, ancestors);
 
     public Caller Caller { get; }
 
@@ -24,14 +22,14 @@ internal sealed class KeyEntry
     /// <summary>The entry's refusal at a moment, if any.</summary>
     public Fault? RefusalAt(DateTimeOffset now) => IsRevoked ? Expired.Revoked : EndsAt is { } end && end <= now ? Expired.Ended : null;
 
-    /// <summary>Ends open streams of this key.</summary>
-    public void Cut() => _revoked.Cancel();
-
     /// <summary>
     /// Builds the entry from the key and its chain of parents, nearest first. Each parent is the live key of its lineage, or
     /// null when the lineage is dead: then the child is dead too.
     /// </summary>
-    public static KeyEntry Of(ApiKey key, IReadOnlyList<ApiKey?> parents)
+    /// <param name="key">The key.</param>
+    /// <param name="parents">Its parents.</param>
+    /// <param name="revoked">Fires when the key is dead.</param>
+    public static KeyEntry Of(ApiKey key, IReadOnlyList<ApiKey?> parents, CancellationToken revoked = default)
     {
         _ = PermissionSet.TryParse(key.Permissions, out var rights, out _);
         var models = Set(key.AllowedModels);
@@ -58,7 +56,6 @@ internal sealed class KeyEntry
             endsAt = endsAt < parent.EndsAt ? endsAt : parent.EndsAt ?? endsAt;
         }
 
-        var revoked = new CancellationTokenSource();
         var parentLineages = parents.Where(p => p is not null).Select(p => p!.LineageId).ToArray();
         var caller = new Caller
         {
@@ -84,9 +81,9 @@ internal sealed class KeyEntry
             ConcurrentStreams = streams,
             ZeroLogging = zero,
             ExpiresAt = endsAt,
-            Revoked = revoked.Token,
+            Revoked = revoked,
         };
-        return new KeyEntry(caller, endsAt, isRevoked, new HashSet<string>([key.LineageId, .. parentLineages, key.ParentLineageId ?? key.LineageId]), revoked);
+        return new KeyEntry(caller, endsAt, isRevoked, new HashSet<string>([key.LineageId, .. parentLineages, key.ParentLineageId ?? key.LineageId]));
     }
 
     private static int? Least(int? own, int? other) => own < other ? own : other ?? own;

@@ -18,6 +18,7 @@ internal sealed class KeyIndex
 
     private readonly Store _store;
     private readonly ConcurrentDictionary<UInt128, KeySlot> _slots = new();
+    private readonly ConcurrentDictionary<string, KeySlot> _byId = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _loading = new(4);
 
     public KeyIndex(Store store)
@@ -40,6 +41,9 @@ internal sealed class KeyIndex
 
     public bool TryFind(UInt128 fingerprint, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out KeySlot? slot) => _slots.TryGetValue(fingerprint, out slot);
 
+    /// <summary>The slot of a key by its id.</summary>
+    public bool TryFind(string keyId, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out KeySlot? slot) => _byId.TryGetValue(keyId, out slot);
+
     /// <summary>The entry behind a slot; loads it when it is not there. Null when the key is gone.</summary>
     public async ValueTask<KeyEntry?> LoadAsync(KeySlot slot, CancellationToken cancel)
     {
@@ -49,7 +53,7 @@ internal sealed class KeyIndex
             while (slot.Entry is null)
             {
                 var generation = slot.Generation;
-                var entry = await ReadAsync(slot.KeyId, cancel);
+                var entry = await ReadAsync(slot, cancel);
                 if (entry is null || slot.TrySet(entry, generation))
                 {
                     return entry;
@@ -77,32 +81,32 @@ internal sealed class KeyIndex
         foreach (var slot in _slots.Values)
         {
             // A slot without an entry may be loading an old state right now: its generation moves on as well.
-            if ((slot.Entry is not { } entry || changed.Overlaps(entry.Ancestors)) && slot.Drop() is { } dropped)
+            if ((slot.Entry is not { } entry || changed.Overlaps(entry.Ancestors)) && slot.Drop())
             {
-                await CutIfDeadAsync(slot, dropped, cancel);
+                await CutIfDeadAsync(slot, cancel);
             }
         }
     }
 
     /// <summary>Streams that run on the old entry end when the key is dead now; after a mere change they go on.</summary>
-    private async Task CutIfDeadAsync(KeySlot slot, KeyEntry dropped, CancellationToken cancel)
+    private async Task CutIfDeadAsync(KeySlot slot, CancellationToken cancel)
     {
         var now = await LoadAsync(slot, cancel);
         if (now is null || now.IsRevoked)
         {
-            dropped.Cut();
+            slot.Cut();
         }
     }
 
     private void Know(string id, string fingerprint)
     {
         var value = UInt128.Parse(fingerprint, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-        _slots.GetOrAdd(value, _ => new KeySlot(id));
+        _byId.TryAdd(id, _slots.GetOrAdd(value, _ => new KeySlot(id)));
     }
 
-    private Task<KeyEntry?> ReadAsync(string keyId, CancellationToken cancel) => _store.ReadAsync(SystemJob.KeyLookup, async db =>
+    private Task<KeyEntry?> ReadAsync(KeySlot slot, CancellationToken cancel) => _store.ReadAsync(SystemJob.KeyLookup, async db =>
     {
-        if (await db.Set<ApiKey>().AsNoTracking().SingleOrDefaultAsync(k => k.Id == keyId, cancel) is not { } key)
+        if (await db.Set<ApiKey>().AsNoTracking().SingleOrDefaultAsync(k => k.Id == slot.KeyId, cancel) is not { } key)
         {
             return null;
         }
@@ -116,7 +120,7 @@ internal sealed class KeyIndex
             lineage = parent?.ParentLineageId;
         }
 
-        return KeyEntry.Of(key, parents);
+        return KeyEntry.Of(key, parents, slot.Revoked);
     }, cancel);
 }
 
@@ -125,9 +129,13 @@ internal sealed class KeySlot(string keyId)
 {
     private readonly Lock _gate = new();
     private volatile KeyEntry? _entry;
+    private readonly CancellationTokenSource _revoked = new();
     private int _generation;
 
     public string KeyId { get; } = keyId;
+
+    /// <summary>Fires when the key is dead: the same for all entries, because a stream runs on the one that it began with.</summary>
+    public CancellationToken Revoked => _revoked.Token;
 
     public KeyEntry? Entry => _entry;
 
@@ -148,13 +156,17 @@ internal sealed class KeySlot(string keyId)
         }
     }
 
-    public KeyEntry? Drop()
+    /// <summary>Forgets the entry; false when there was none.</summary>
+    public bool Drop()
     {
         lock (_gate)
         {
             _generation++;
             (var dropped, _entry) = (_entry, null);
-            return dropped;
+            return dropped is not null;
         }
     }
+
+    /// <summary>Ends open streams of this key.</summary>
+    public void Cut() => _revoked.Cancel();
 }

@@ -168,7 +168,8 @@ internal static class KeyRequestCheck
             return KeyFaults.Escalation("id", "an account master key");
         }
 
-        if (target.LineageId == caller.LineageId)
+        // A token belongs to the lineage of its key and may do less: to it that key is another's.
+        if (target.LineageId == caller.LineageId && caller.Actor.Type == "api_key")
         {
             return takesItsPlace && target.Id != caller.Actor.Id ? Succession(target, caller) : null;
         }

@@ -19,8 +19,12 @@ internal sealed class KeyScheme(Store store, KeyIndex index, KeyMint mint, KeyMa
             return ValueTask.FromResult(new Verification(null, KeyFaults.Invalid));
         }
 
-        return slot.Entry is { } entry ? ValueTask.FromResult(Judge(entry)) : LoadAsync(slot, cancel);
+        return JudgeAsync(slot, cancel);
     }
+
+    /// <summary>What a known key is at this moment.</summary>
+    public ValueTask<Verification> JudgeAsync(KeySlot slot, CancellationToken cancel) =>
+        slot.Entry is { } entry ? ValueTask.FromResult(Judge(entry)) : LoadAsync(slot, cancel);
 
     public void Used(Caller caller, string endpoint, int status, IPAddress address, DateTimeOffset at)
     {

@@ -27,7 +27,9 @@ public static class KeysModule
         services.AddSingleton<KeyMarks>();
         services.AddHostedService(s => s.GetRequiredService<KeyMarks>());
         services.AddSingleton<IExpiry, KeyUsageExpiry>();
-        services.AddSingleton<ICredentialScheme, KeyScheme>();
+        services.AddSingleton<KeyScheme>();
+        services.AddSingleton<ICredentialScheme>(s => s.GetRequiredService<KeyScheme>());
+        services.AddSingleton(s => new IssuingKeys(s.GetRequiredService<KeyIndex>(), s.GetRequiredService<KeyScheme>()));
         services.AddSingleton(s => new OperatorKeys(s.GetRequiredService<Store>(), s.GetRequiredService<KeyMint>(), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton(s => new KeyImport(
             s.GetRequiredService<KeyMint>(), s.GetRequiredService<Spend.Contracts.KeyBudgets>(), s.GetRequiredService<TimeProvider>()));

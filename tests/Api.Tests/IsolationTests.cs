@@ -136,7 +136,7 @@ public abstract class IsolationTests(ApiStage stage) : ApiTests(stage)
     private Task<Dictionary<string, string>> OwnAsync(string crewId) => ThingsAsync(Stage.Master, Stage.Home.WorkspaceId, crewId);
 
     /// <summary>One thing of each kind in a workspace, by the words of its route.</summary>
-    private static async Task<Dictionary<string, string>> ThingsAsync(ApiCaller caller, string workspaceId, string crewId, params (string, string)[] headers)
+    private async Task<Dictionary<string, string>> ThingsAsync(ApiCaller caller, string workspaceId, string crewId, params (string, string)[] headers)
     {
         async Task<string> MakeAsync(string path, object body) => (await caller.PostAsync(path, body, headers)).ShouldBe(201).Text("id");
         var key = await MakeAsync("/v1/api-keys", new { name = "thing", mode = "live", permissions = new[] { "models:read" } });
@@ -144,10 +144,13 @@ public abstract class IsolationTests(ApiStage stage) : ApiTests(stage)
         var provider = await MakeAsync("/v1/gateway/providers", new { name = "thing", kind = "openai", base_url = "https://provider.example/v1", api_key = "sk" });
         var targets = new[] { new { provider_id = provider, upstream_model = "m" } };
         var model = await MakeAsync("/v1/gateway/models", new { id = $"thing-{Random.Shared.NextInt64():x}", targets });
+        var issuer = (await caller.PostAsync("/v1/api-keys", new { name = "issuer", mode = "live", permissions = new[] { "tokens:create", "models:read" } }, headers)).ShouldBe(201);
+        var token = (await Stage.Caller(issuer.Text("key")).PostAsync("/v1/auth/tokens", new { subject = "thing", permissions = new[] { "models:read" } })).ShouldBe(201);
         var record = (await caller.GetAsync("/v1/audit-logs?limit=1", headers)).ShouldBe(200).Data[0].GetProperty("id").GetString()!;
         return new Dictionary<string, string>
         {
             ["api-keys"] = key,
+            ["auth/tokens"] = token.Text("id"),
             ["crews"] = crewId,
             ["workspaces"] = workspaceId,
             ["budgets"] = budget,

@@ -77,6 +77,8 @@ internal sealed class AuditServer : IAsyncDisposable
 /// <summary>One workspace and its keys: the text of a key is its role.</summary>
 internal sealed class Cast : IWorkspaceDirectory, ICredentialScheme
 {
+    public ValueTask<bool> IsListedOriginAsync(string origin, CancellationToken cancel) => ValueTask.FromResult(false);
+
     private readonly TimeProvider _clock = TimeProvider.System;
     private readonly Dictionary<string, Caller> _callers;
 

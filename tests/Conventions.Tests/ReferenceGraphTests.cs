@@ -23,7 +23,7 @@ internal static class ReferenceGraph
         ["Tenancy"] = [.. Foundation],
         ["Audit"] = [.. Foundation],
         ["Spend"] = [.. Foundation, "Tenancy"],
-        ["Identity"] = [.. Foundation, "Tenancy"],
+        ["Identity"] = [.. Foundation, "Tenancy", "Keys"],
         ["Keys"] = [.. Foundation, "Tenancy", "Spend"],
         ["Gateway"] = [.. Foundation, "Tenancy", "Spend"],
     };

@@ -49,6 +49,11 @@ public sealed class Call
     /// <summary>Whether the workspace, the crew or the credential keeps no IP address and user agent.</summary>
     public bool IsZeroLogging => Workspace?.ZeroLogging == true || CallerOrNull?.ZeroLogging == true || (Workspace is not null && CrewPolicy.ZeroLogging);
 
+    /// <summary>Somebody as the author of what this request does.</summary>
+    public Origin OriginOf(Actor actor, CancellationToken revoked = default) =>
+        new(actor, Address.ToString(), Http.Request.Headers.UserAgent.ToString() is { Length: > 0 } agent ? agent[..Math.Min(agent.Length, 256)] : null, RequestId)
+        { Revoked = revoked };
+
     public CancellationToken Aborted => Http.RequestAborted;
 
     /// <summary>Fires when the server stops and cannot wait any longer: then the request ends, in the way of its dialect.</summary>
@@ -63,6 +68,20 @@ public sealed class Call
 
     /// <summary>Rights at workspace and, for account masters, organization level.</summary>
     public bool May(Permission permission) => Caller.Permissions.Has(permission) || Caller.OrganizationPermissions.Has(permission);
+
+    /// <summary>Whether one of the rights is there.</summary>
+    internal bool MayAny(IReadOnlyList<Permission> anyOf)
+    {
+        for (var index = 0; index < anyOf.Count; index++)
+        {
+            if (May(anyOf[index]))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>
     /// The record of this request's credential use, to be flushed with other rows (null when a transaction has taken it already).

@@ -14,6 +14,11 @@ public static class ErrorWriter
     /// <summary>Answers with the refusal after the record of the credential's use is durable.</summary>
     public static async Task RefuseAsync(Call call, Fault fault)
     {
+        if (fault == Faults.CredentialRevoked && call.CallerOrNull?.Actor.Type == "token")
+        {
+            fault = Faults.TokenRevoked;
+        }
+
         var outcome = fault.Status is 401 or 403 or 404 or 402 or 429 ? "denied" : "failure";
         var unrecorded = await ReplyWriter.RecordAccessAsync(call, outcome, fault.Status, fault.Code);
 
@@ -55,7 +60,8 @@ public static class ErrorWriter
 
         if (fault.Status == 401)
         {
-            response.Headers.WWWAuthenticate = "Bearer";
+            // RFC 6750 section 3.1: a token that is expired or revoked is invalid, too.
+            response.Headers.WWWAuthenticate = fault.Code is "invalid_token" or "expired_token" ? "Bearer error=\"invalid_token\"" : "Bearer";
         }
 
         if (!HttpMethods.IsHead(call.Http.Request.Method))

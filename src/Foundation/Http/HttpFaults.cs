@@ -17,6 +17,10 @@ public static class HttpFaults
     public static readonly Fault KeyInBrowser = new("key_in_browser", 403,
         "API keys are for servers, and this request came from a web page (it has an Origin header). Call from your server, or use a user token.");
 
+    public static readonly Fault OriginNotAllowed = new("origin_not_allowed", 403,
+        "The request came from a web page whose origin the workspace of this token does not list. Add it to the workspace's settings (allowed_origins), "
+        + "or call from a listed page or from a server.");
+
     public static readonly Fault IpNotAllowed = new("ip_not_allowed", 403,
         "The request came from an address that is not on the IP allowlist of this credential or its workspace. Add the address to the list, or call from a listed one.");
 

@@ -13,9 +13,12 @@ public static class HttpModule
     public static StoragePart Part { get; } = new HttpPart();
 
     /// <summary>Registers the way in. Needs an <see cref="IAccessTrail"/>, an <see cref="IWorkspaceDirectory"/> and the credential schemes of other modules.</summary>
-    public static IServiceCollection AddHttp(this IServiceCollection services, ClientAddress addresses, DrainOptions? drain = null)
+    public static IServiceCollection AddHttp(this IServiceCollection services, ClientAddress addresses, DrainOptions? drain = null, PublicOrigin? own = null)
     {
         services.AddSingleton(addresses);
+        services.AddSingleton(own ?? new PublicOrigin(""));
+        services.AddSingleton<WebOrigins>();
+        services.AddSingleton(s => new ProofLimits(s.GetRequiredService<RateLimiter>()));
         services.AddSingleton(s => new Drain(drain ?? new DrainOptions { NoticeSeconds = 0, DeadlineSeconds = 0 }, s.GetRequiredService<TimeProvider>()));
         services.AddSingleton(s => new RateDesk(new Lazy<Store>(s.GetRequiredService<Store>), s.GetRequiredService<TimeProvider>()));
         services.AddHostedService(s => s.GetRequiredService<RateDesk>());

@@ -61,10 +61,13 @@ internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> ha
         body.Position = 0;
         http.Request.Body = body;
         var id = hasher.Value.Hash(Encoding.UTF8.GetBytes(
-            $"{call.Tenant.WorkspaceId}|{call.Caller.LineageId}|POST|{http.Request.Path}|{key}"));
+            $"{call.Tenant.WorkspaceId}|{PrincipalOf(call.Caller)}|POST|{http.Request.Path}|{key}"));
         var requestHash = hasher.Value.Hash(body.GetBuffer().AsSpan(0, (int)body.Length));
         return await ReserveAsync(call, id, requestHash);
     }
+
+    /// <summary>A key with those that replace it; a token of its own, because many people hold tokens of one key.</summary>
+    private static string PrincipalOf(Caller caller) => caller.Actor.Type == "api_key" ? caller.LineageId : $"{caller.Actor.Type}|{caller.Actor.Id}";
 
     /// <summary>Runs inside the transaction of the change.</summary>
     public void Write(Db db, Origin origin, IReadOnlyList<Event> events)

@@ -19,7 +19,7 @@ public sealed class RefusalLog(Store store, IAccessTrail trail, TimeProvider clo
     private readonly ConcurrentDictionary<string, Tally> _tallies = new();
 
     /// <summary>A refusal of somebody whose workspace is not known: goes to the installation's log.</summary>
-    internal void Unknown(Call call, string reason)
+    public void Unknown(Call call, string reason)
     {
         var network = _tallies.Count < MostKinds ? RateLimiter.Network(call.Address).ToString() : "many";
         Count($"?|{network}|{reason}", () => new Tally(null, new Origin(new Actor("anonymous", "anonymous"), call.Address.ToString(), null, call.RequestId),
@@ -27,7 +27,7 @@ public sealed class RefusalLog(Store store, IAccessTrail trail, TimeProvider clo
     }
 
     /// <summary>A refusal of a known credential: goes to its workspace's log.</summary>
-    internal void Known(Tenant tenant, Origin origin, string type, string reason) =>
+    public void Known(Tenant tenant, Origin origin, string type, string reason) =>
         Count($"{tenant.WorkspaceId}|{origin.Actor.Id}|{type}|{reason}", () => new Tally(tenant, origin,
             new Event(type, new Resource(origin.Actor.Type, origin.Actor.Id)) { Outcome = "denied", Reason = reason }));
 

@@ -37,6 +37,9 @@ public sealed class Reply<T> : IResult, IEndpointMetadataProvider
 
     public static Reply<T> Accepted(T data) => new(data, null) { Status = 202 };
 
+    /// <summary>Shows a secret that is in this answer and never again.</summary>
+    public static Reply<T> Secret(T data) => new(data, null) { HoldsSecret = true };
+
     public static Reply<T> Ok(T data, long? version) => new(data, null) { Version = version };
 
     public async Task ExecuteAsync(HttpContext httpContext)

@@ -18,11 +18,14 @@ namespace Crew.Http;
 /// </summary>
 internal sealed partial class RequestGate(
     RequestDelegate next, IEnumerable<ICredentialScheme> schemes, IWorkspaceDirectory workspaces, RateLimiter limiter, ClientAddress addresses,
-    RefusalLog refusals, IdempotencyStore idempotency, IAccessTrail trail, DatabaseWatch database, DiskWatch disk, Metrics metrics, Drain drain, Store store,
+    RefusalLog refusals, WebOrigins origins, IdempotencyStore idempotency, IAccessTrail trail, DatabaseWatch database, DiskWatch disk, Metrics metrics, Drain drain, Store store,
     TimeProvider clock, ILogger<RequestGate> log)
 {
     /// <summary>An account master manages a suspended workspace, but nobody spends its money.</summary>
     private static readonly Permission Invoke = Permissions.Of("models:invoke");
+
+    /// <summary>Not a refusal: the answer to a preflight is all in its headers.</summary>
+    private static readonly Fault Preflight = new("preflight", StatusCodes.Status204NoContent, "");
 
     private readonly ICredentialScheme[] _schemes = [.. schemes];
 
@@ -50,7 +53,12 @@ internal sealed partial class RequestGate(
 
         try
         {
-            if (await AdmitAsync(call) is { } refusal)
+            var refusal = await AdmitAsync(call);
+            if (ReferenceEquals(refusal, Preflight))
+            {
+                http.Response.StatusCode = StatusCodes.Status204NoContent;
+            }
+            else if (refusal is not null)
             {
                 await ErrorWriter.RefuseAsync(call, refusal);
             }
@@ -122,6 +130,11 @@ internal sealed partial class RequestGate(
             return endpoint is null ? Faults.NotFound : null;
         }
 
+        if (await origins.AdmitAsync(call))
+        {
+            return LimitByAddress(call) ?? Preflight;
+        }
+
         if (http.Request.Headers.TryGetValue("X-Crew-Version", out var version) && version.ToString() is var wanted && wanted != HttpFaults.ApiVersion)
         {
             LimitByAddress(call);
@@ -131,13 +144,13 @@ internal sealed partial class RequestGate(
         http.Response.Headers["X-Crew-Version"] = HttpFaults.ApiVersion;
         if (rules is null || rules.Access == Access.Anonymous)
         {
-            return LimitByAddress(call) ?? (rules is not null ? null : endpoint is null ? Faults.NotFound : await RefuseMethodAsync(http, endpoint));
+            return endpoint?.Metadata.GetMetadata<ProvesItselfRoute>() is not null ? await AdmitProofAsync(call)
+                : LimitByAddress(call) ?? (rules is not null ? null : endpoint is null ? Faults.NotFound : await RefuseMethodAsync(http, endpoint));
         }
 
-        if (!await database.IsThereAsync(call.Aborted) || !store.Node.IsLive)
+        if (await RefuseCutOffAsync(call) is { } cutOff)
         {
-            limiter.Look(call.Address).WriteTo(call.Http.Response.Headers);
-            return store.Node.IsLive ? Faults.StorageUnavailable : HttpFaults.NodeCutOff;
+            return cutOff;
         }
 
         if (await AuthenticateAsync(call) is { } unknown)
@@ -153,6 +166,25 @@ internal sealed partial class RequestGate(
         }
 
         return await LimitByCallerAsync(call) ?? Authorize(call, rules, endpoint!) ?? disk.Refuse(call, IsInvocation(rules)) ?? await idempotency.BeginAsync(call, endpoint!);
+    }
+
+    /// <summary>What this node keeps in memory is not to be acted upon while it cannot know what has changed.</summary>
+    private async ValueTask<Fault?> RefuseCutOffAsync(Call call)
+    {
+        if (await database.IsThereAsync(call.Aborted) && store.Node.IsLive)
+        {
+            return null;
+        }
+
+        limiter.Look(call.Address).WriteTo(call.Http.Response.Headers);
+        return store.Node.IsLive ? Faults.StorageUnavailable : HttpFaults.NodeCutOff;
+    }
+
+    /// <summary>Who proves by the body who they are is counted by the route; until then the headers show the address.</summary>
+    private ValueTask<Fault?> AdmitProofAsync(Call call)
+    {
+        limiter.Look(call.Address).WriteTo(call.Http.Response.Headers);
+        return RefuseCutOffAsync(call);
     }
 
     /// <summary>
@@ -200,7 +232,7 @@ internal sealed partial class RequestGate(
         {
             if (verification is { Tenant: { } tenant, Actor: { } actor })
             {
-                refusals.Known(tenant, OriginOf(call, actor), "auth.failed", fault.Details?.GetValueOrDefault("reason") as string ?? fault.Code);
+                refusals.Known(tenant, call.OriginOf(actor), "auth.failed", fault.Details?.GetValueOrDefault("reason") as string ?? fault.Code);
             }
             else
             {
@@ -234,7 +266,7 @@ internal sealed partial class RequestGate(
             }
 
             isKnown = true;
-            var origin = OriginOf(call, actor);
+            var origin = call.OriginOf(actor);
             refusals.Known(tenant, origin, "api_key.leaked", HttpFaults.KeyInUrl.Code);
             if (seen.Caller is { } caller
                 && await workspaces.FindAsync(caller.OrganizationId, caller.WorkspaceId, call.Aborted) is { RevokeKeysSeenInUrls: true })
@@ -258,7 +290,7 @@ internal sealed partial class RequestGate(
         }
 
         (call.CallerOrNull, call.Home, call.Workspace, call.Tenant) = (caller, home, home, caller.Tenant);
-        call.Origin = OriginOf(call, caller.Actor, caller.Revoked);
+        call.Origin = call.OriginOf(caller.Actor, caller.Revoked);
         var isNowhere = false;
         if (caller.IsAccount && call.Http.Request.Headers["X-Crew-Workspace"].ToString() is { Length: > 0 } chosen && chosen != home.Id)
         {
@@ -269,43 +301,23 @@ internal sealed partial class RequestGate(
             }
         }
 
-        if (call.Http.Request.Headers.Origin.Count > 0)
+        var isToken = caller.Actor.Type == "token";
+        if (isToken ? origins.Refuse(call.Http.Request, home) is not null : call.Http.Request.Headers.Origin.Count > 0)
         {
-            refusals.Known(call.Tenant, call.Origin, "api_key.leaked", HttpFaults.KeyInBrowser.Code);
-            return HttpFaults.KeyInBrowser;
+            var fault = isToken ? HttpFaults.OriginNotAllowed : HttpFaults.KeyInBrowser;
+            refusals.Known(call.Tenant, call.Origin, isToken ? "auth.failed" : "api_key.leaked", fault.Code);
+            return fault;
         }
 
-        call.Origin.Owe(new Event("api_key.used", new Resource("endpoint",
+        call.Origin.Owe(new Event(isToken ? "token.used" : "api_key.used", new Resource("endpoint",
             $"{call.Http.Request.Method} {(call.Http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText}"))
         { WithoutPlace = call.IsZeroLogging });
         return isNowhere && IsAllowedNetwork(call) ? Faults.NotFound : null;
     }
 
-    private static Origin OriginOf(Call call, Actor actor, CancellationToken revoked = default) =>
-        new(actor, call.Address.ToString(), call.Http.Request.Headers.UserAgent.ToString() is { Length: > 0 } agent ? agent[..Math.Min(agent.Length, 256)] : null, call.RequestId)
-        { Revoked = revoked };
-
-    private static bool IsAllowedNetwork(Call call)
-    {
-        // Choosing another workspace does not lead around the list of the one that the key belongs to.
-        if (!IsOn(call.Workspace.AllowedNetworks, call.Address) || !IsOn(call.Home.AllowedNetworks, call.Address))
-        {
-            return false;
-        }
-
-        foreach (var list in call.Caller.AllowedNetworks)
-        {
-            if (!IsOn(list, call.Address))
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
-
-    private static bool IsOn(IReadOnlyList<System.Net.IPNetwork> list, System.Net.IPAddress address) =>
-        list.Count == 0 || Networks.Contains(list, address);
+    /// <summary>Choosing another workspace does not lead around the list of the one that the key belongs to.</summary>
+    private static bool IsAllowedNetwork(Call call) =>
+        AllowedNetworks.Hold(call.Workspace, call.Caller, call.Address) && AllowedNetworks.Hold(call.Home, call.Caller, call.Address);
 
     private Fault? LimitByAddress(Call call)
     {
@@ -348,7 +360,7 @@ internal sealed partial class RequestGate(
             return Faults.NotFound;
         }
 
-        if (rules.Access == Access.Permission && !HasAny(call, rules.AnyOf))
+        if (rules.Access == Access.Permission && !call.MayAny(rules.AnyOf))
         {
             return Faults.InsufficientPermissions(rules.AnyOf[0].ToString());
         }
@@ -357,19 +369,6 @@ internal sealed partial class RequestGate(
     }
 
     private static bool IsInvocation(RouteRules rules) => rules.AnyOf is [var only] && only == Invoke;
-
-    private static bool HasAny(Call call, IReadOnlyList<Permission> anyOf)
-    {
-        for (var index = 0; index < anyOf.Count; index++)
-        {
-            if (call.May(anyOf[index]))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
 
     /// <summary>The crew of the request: the one that the credential is bound to, or the one in the header.</summary>
     private static Fault? ChooseCrew(Call call)

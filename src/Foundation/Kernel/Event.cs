@@ -6,6 +6,9 @@ public sealed record Actor(string Type, string Id)
     /// <summary>E-mail of a person; kept sealed, never in clear.</summary>
     public string? Email { get; init; }
 
+    /// <summary>The API key behind it: itself, or the one that minted it.</summary>
+    public string? KeyId { get => field ?? (Type == "api_key" ? Id : null); init; }
+
     /// <summary>Last four characters of an API key.</summary>
     public string? KeyLast4 { get; init; }
 

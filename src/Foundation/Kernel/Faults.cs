@@ -26,6 +26,10 @@ public static class Faults
         "This API key was revoked while the request was under way. Use another key, or ask the workspace's Owner for a new one.")
         .With("reason", "revoked");
 
+    public static readonly Fault TokenRevoked = new Fault("invalid_token", 401,
+        "This token was revoked, or the key that minted it was. Have your server mint a new one at POST /v1/auth/tokens.")
+        .With("reason", "revoked");
+
     public static Fault Invalid(string field, string message) => new Fault("invalid_request", 400, message).At(field);
 
     public static Fault InsufficientPermissions(string required) => new Fault("insufficient_permissions", 403,

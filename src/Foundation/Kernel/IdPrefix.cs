@@ -12,6 +12,7 @@ public static class IdPrefix
     public const string Invitation = "inv_";
     public const string Passkey = "passkey_";
     public const string ApiKey = "key_";
+    public const string TokenFamily = "tok_";
     public const string Provider = "prov_";
     public const string Budget = "bud_";
     public const string Request = "req_";

@@ -22,6 +22,9 @@ public sealed class WorkspaceView
     /// <summary>Networks that may call; empty is any.</summary>
     public IReadOnlyList<IPNetwork> AllowedNetworks { get; init; } = [];
 
+    /// <summary>Origins of web pages that may call by user tokens.</summary>
+    public IReadOnlySet<string> AllowedOrigins { get; init; } = FrozenSet<string>.Empty;
+
     /// <summary>Requests a minute that the plan allows.</summary>
     public required int RequestsPerMinute { get; init; }
 
@@ -70,6 +73,9 @@ public interface IWorkspaceDirectory
 {
     /// <summary>The workspace, or null when there is none with that id in that organization.</summary>
     ValueTask<WorkspaceView?> FindAsync(string organizationId, string workspaceId, CancellationToken cancel);
+
+    /// <summary>Whether any workspace lists the origin of a web page.</summary>
+    ValueTask<bool> IsListedOriginAsync(string origin, CancellationToken cancel);
 
     /// <summary>What every workspace says about how long it keeps things; suspended and deleted ones, too.</summary>
     Task<IReadOnlyList<RetentionTerms>> RetentionAsync(CancellationToken cancel);

@@ -14,6 +14,12 @@ public sealed class SystemJob
     /// <summary>People, their memberships, accounts and sessions, before a tenant is known or beyond one.</summary>
     public static readonly SystemJob People = new("people");
 
+    /// <summary>Token families, before their tenant is known.</summary>
+    public static readonly SystemJob TokenLookup = new("token look-up");
+
+    /// <summary>Makes and reads the keys that sign tokens.</summary>
+    public static readonly SystemJob SigningKeys = new("signing keys");
+
     /// <summary>Loads limits, settings, models and budgets that the hot path keeps in memory.</summary>
     public static readonly SystemJob HotState = new("hot state");
 

@@ -42,7 +42,7 @@ internal sealed class CallFacts
         OrganizationId = _tenant.OrganizationId,
         WorkspaceId = _tenant.WorkspaceId!,
         CrewId = _crewId,
-        KeyId = _caller.Actor.Type == "api_key" ? _caller.Actor.Id : null,
+        KeyId = _caller.Actor.KeyId,
         LineageId = _caller.LineageId.Length > 0 ? _caller.LineageId : null,
         UserId = _caller.UserId,
         RequestId = _requestId,

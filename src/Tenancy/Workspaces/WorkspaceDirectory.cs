@@ -17,6 +17,9 @@ internal sealed class WorkspaceDirectory : IWorkspaceDirectory
     private readonly Store _store;
     private readonly ConcurrentDictionary<string, WorkspaceView> _views = new();
 
+    /// <summary>What all workspaces list, read when a page first calls and again after a change of any workspace.</summary>
+    private volatile FrozenSet<string>? _origins;
+
     public WorkspaceDirectory(Store store)
     {
         _store = store;
@@ -26,6 +29,8 @@ internal sealed class WorkspaceDirectory : IWorkspaceDirectory
             {
                 _views.TryRemove(id, out var _);
             }
+
+            _origins = null;
 
             return Task.CompletedTask;
         });
@@ -41,6 +46,9 @@ internal sealed class WorkspaceDirectory : IWorkspaceDirectory
         return Id.IsValid(workspaceId, IdPrefix.Workspace) ? LoadAsync(organizationId, workspaceId, cancel) : ValueTask.FromResult<WorkspaceView?>(null);
     }
 
+    public ValueTask<bool> IsListedOriginAsync(string origin, CancellationToken cancel) =>
+        _origins is { } listed ? ValueTask.FromResult(listed.Contains(origin)) : LoadOriginsAsync(origin, cancel);
+
     public Task<IReadOnlyList<RetentionTerms>> RetentionAsync(CancellationToken cancel) => _store.ReadAsync<IReadOnlyList<RetentionTerms>>(SystemJob.Expiry, async db =>
     {
         var rows = await db.Set<Workspace>().AsNoTracking().OrderBy(w => w.Id).Select(w => new { w.Id, w.OrganizationId, w.Settings }).ToListAsync(cancel);
@@ -50,6 +58,22 @@ internal sealed class WorkspaceDirectory : IWorkspaceDirectory
             return new RetentionTerms(new Tenant(w.OrganizationId, w.Id), kept.RequestDays, kept.AuditDays, kept.CallMetadataDays);
         });
     }, cancel);
+
+    private async ValueTask<bool> LoadOriginsAsync(string origin, CancellationToken cancel)
+    {
+        while (true)
+        {
+            var version = _store.Feed.Applied;
+            var settings = await _store.ReadAsync(SystemJob.HotState, db => db.Set<Workspace>().AsNoTracking()
+                .Where(w => w.DeletedAt == null && w.Settings.Contains("\"allowed_origins\":[\"")).Select(w => w.Settings).ToListAsync(cancel), cancel);
+            var listed = settings.SelectMany(s => WorkspaceSettings.Parse(s).AllowedOrigins).ToFrozenSet(StringComparer.Ordinal);
+            if (_store.Feed.Applied == version)
+            {
+                _origins = listed;
+                return listed.Contains(origin);
+            }
+        }
+    }
 
     private async ValueTask<WorkspaceView?> LoadAsync(string organizationId, string workspaceId, CancellationToken cancel)
     {
@@ -89,6 +113,7 @@ internal sealed class WorkspaceDirectory : IWorkspaceDirectory
             Name = workspace.Name,
             Suspended = workspace.SuspendedAt is not null,
             Crews = crews.ToFrozenDictionary(c => c.Id, c => c.Environment),
+            AllowedOrigins = settings.AllowedOrigins.ToFrozenSet(StringComparer.Ordinal),
             AllowedNetworks = [.. settings.AllowedIps.Select(ip => Networks.TryParse(ip, out var network) ? network : new IPNetwork(IPAddress.None, 32))],
             RequestsPerMinute = workspace.RequestsPerMinute ?? plan.RequestsPerMinute,
             MaximumKeys = plan.MaximumKeys,

@@ -8,11 +8,15 @@ namespace Crew.Tenancy.Workspaces;
 internal sealed record WorkspaceSettings
 {
     private const int MaximumNetworks = 500;
+    private const int MaximumOrigins = 100;
     private const int MaximumModels = 1_000;
     private const int MaximumModelCharacters = 256;
 
     /// <summary>Addresses and CIDR networks that may call; empty is any.</summary>
     public IReadOnlyList<string> AllowedIps { get; init; } = [];
+
+    /// <summary>Origins of web pages that may call by user tokens, such as <c>https://app.example.com</c>.</summary>
+    public IReadOnlyList<string> AllowedOrigins { get; init; } = [];
 
     /// <summary>Model ids that may be called; null is all.</summary>
     public IReadOnlyList<string>? AllowedModels { get; init; }
@@ -61,6 +65,12 @@ internal sealed record WorkspaceSettings
         {
             return Faults.Invalid("settings.allowed_models",
                 $"allowed_models must be a list of at most {MaximumModels} model ids of 1 to {MaximumModelCharacters} characters, or null for all.");
+        }
+
+        if (AllowedOrigins.Count > MaximumOrigins || AllowedOrigins.Any(o => o is null || !WebOrigins.IsOrigin(o)))
+        {
+            return Faults.Invalid("settings.allowed_origins",
+                $"allowed_origins must be a list of at most {MaximumOrigins} origins as browsers send them: scheme, host and port, such as https://app.example.com.");
         }
 
         var networks = new List<System.Net.IPNetwork>();
