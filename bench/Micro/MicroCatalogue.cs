@@ -13,6 +13,7 @@ internal static class MicroCatalogue
         new MicroCase("clock alone, one thread", 0, 0, () => MicroBench.Measure(_ => static () => { })),
         new MicroCase("clock alone, two threads", 0, 0, () => MicroBench.Measure(_ => static () => { }, threads: 2)),
         new MicroCase("key check, 10,000 keys, two threads", 0, 20_000, KeyCheck.Measure),
+        new MicroCase("token check, 10,000 tokens of a person, two threads", 0, 100_000, TokenCheck.Measure),
         new MicroCase("hold + settle, four strict budgets, one hot organization, two threads", 5_000, 50_000, HoldAndSettle.Measure),
     ];
 }

@@ -61,6 +61,7 @@ internal static class BenchRun
         yield return ("bodies", comparisons.BodiesAsync);
         yield return ("stream", comparisons.StreamAsync);
         yield return ("soak", endurance.SoakAsync);
+        yield return ("refresh", new Refreshes(stage, settings, report).MeasureAsync);
         yield return ("micro", () => Task.Run(() => MicroMode.Add(report)));
     }
 }

@@ -5,7 +5,7 @@ namespace Crew.Bench.Run;
 
 internal sealed record RunSettings
 {
-    private static readonly string[] Measures = ["throughput", "latency", "bodies", "stream", "soak", "start", "micro"];
+    private static readonly string[] Measures = ["throughput", "latency", "bodies", "stream", "soak", "start", "refresh", "micro"];
 
     public required int Pairs { get; init; }
 
