@@ -3,6 +3,7 @@
 #   ./bench.sh --quick            a few minutes less, wider intervals
 #   ./bench.sh --write            writes docs/benchmarks.md
 #   ./bench.sh --only throughput,stream
+#   ./bench.sh --peers            installs the npm gateway and measures it beside Crew
 #   ./bench.sh --nodes            three nodes of the ledger over one PostgreSQL
 set -eu
 cd "$(dirname "$0")"
@@ -24,6 +25,18 @@ if [ ! -x /usr/sbin/nginx ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/nu
     echo "nginx-light could not be installed; going on without it." >&2
   if [ "$made" = 1 ]; then rm -f "$policy"; fi
 fi
+
+case " $* " in
+  *" --peers "*)
+    if command -v npm >/dev/null 2>&1; then
+      echo "Installing the gateways that are measured beside Crew." >&2
+      (cd bench/peers && npm ci --ignore-scripts --no-audit --no-fund >/dev/null 2>&1) ||
+        echo "npm could not install them; going on without." >&2
+    else
+      echo "npm is not there, so no other gateway is measured." >&2
+    fi
+    ;;
+esac
 
 case " $* " in
   *" --self-check "* | *" --crew "* | *" --nodes "* | " micro "*) ;;

@@ -9,8 +9,8 @@ namespace Crew.Bench;
 internal static class Program
 {
     private const string Usage = """
-        Crew.Bench [run]   [--quick] [--pairs N] [--seconds S] [--soak S] [--only a,b] [--write] [--no-nginx] [--crew PATH]
-                           measures: throughput, latency, bodies, stream, soak, start, micro
+        Crew.Bench [run]   [--quick] [--pairs N] [--seconds S] [--soak S] [--only a,b] [--write] [--no-nginx] [--peers] [--crew PATH]
+                           measures: throughput, latency, bodies, stream, dialects, flood, idle, peers, soak, start, micro
         Crew.Bench [run]   --nodes [--quick] [--seconds S]          three nodes of the ledger over one PostgreSQL
         Crew.Bench mock    [--port P] [--parent] [--books]          the mock provider, alone
         Crew.Bench control [--port P] --upstream URL [--parent]     a bare forwarder: the control of every comparison

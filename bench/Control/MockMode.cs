@@ -16,6 +16,19 @@ internal static class MockMode
 
     public const int PacedChunks = 100;
 
+    /// <summary>Streams its tokens as fast as they go.</summary>
+    public const string Flood = "bench-flood";
+
+    public const int FloodTokens = 1_000;
+
+    /// <summary>Streams nothing for a minute behind its headers.</summary>
+    public const string Idle = "bench-idle";
+
+    /// <summary>What <see cref="Instant"/> is called in Crew where its provider speaks Anthropic's dialect.</summary>
+    public const string Message = "bench-message";
+
+    private const int IdleMs = 60_000;
+
     public static async Task<int> MainAsync(Arguments arguments)
     {
         // A benchmark's millions of requests are only summed; --books keeps every bill, for looking at by hand.
@@ -23,6 +36,8 @@ internal static class MockMode
             new MockProviderOptions { Port = arguments.Number("port", 0), KeepBills = arguments.Has("books"), KeptBodies = 0 });
         mock.ForModel(Instant, new MockBehavior { CompletionTokens = 16, PromptTokens = 200 });
         mock.ForModel(Slow, new MockBehavior { CompletionTokens = 16, PromptTokens = 200, LatencyMinMs = 50, LatencyMaxMs = 200 });
+        mock.ForModel(Flood, new MockBehavior { CompletionTokens = FloodTokens, PromptTokens = 200 });
+        mock.ForModel(Idle, new MockBehavior { CompletionTokens = 16, PromptTokens = 200, FirstByteDelayMs = IdleMs });
         mock.ForModel(Paced, new MockBehavior
         {
             CompletionTokens = PacedChunks,

@@ -7,13 +7,22 @@ namespace Crew.Bench.Load;
 /// <summary>Where a load goes and the one request that it repeats, rendered once.</summary>
 internal sealed class LoadTarget
 {
-    public LoadTarget(Uri url, string model, string? key, int bodyBytes, bool stream = false)
+    public LoadTarget(Uri url, string model, string? key, int bodyBytes, bool stream = false, string headers = "")
+        : this(url, key, Body(model, bodyBytes, stream), headers)
+    {
+    }
+
+    /// <param name="url">The endpoint.</param>
+    /// <param name="key">Of the caller.</param>
+    /// <param name="body">As it is sent.</param>
+    /// <param name="headers">Further ones, each with its line end.</param>
+    public LoadTarget(Uri url, string? key, byte[] body, string headers)
     {
         EndPoint = new IPEndPoint(IPAddress.Loopback, url.Port);
-        var body = Body(model, bodyBytes, stream);
         var head = new StringBuilder()
             .Append(CultureInfo.InvariantCulture, $"POST {url.AbsolutePath} HTTP/1.1\r\nHost: {url.Authority}\r\n")
             .Append("Accept: application/json\r\nUser-Agent: crew-bench/1\r\nContent-Type: application/json\r\n")
+            .Append(headers)
             .Append(CultureInfo.InvariantCulture, $"Authorization: Bearer {key ?? "none"}\r\nContent-Length: {body.Length}\r\n\r\n");
         Request = [.. Encoding.ASCII.GetBytes(head.ToString()), .. body];
     }

@@ -60,6 +60,10 @@ internal static class BenchRun
         yield return ("latency", comparisons.LatencyAsync);
         yield return ("bodies", comparisons.BodiesAsync);
         yield return ("stream", comparisons.StreamAsync);
+        yield return ("dialects", comparisons.DialectsAsync);
+        yield return ("flood", comparisons.FloodAsync);
+        yield return ("idle", comparisons.IdleAsync);
+        yield return ("peers", comparisons.PeersAsync);
         yield return ("soak", endurance.SoakAsync);
         yield return ("refresh", new Refreshes(stage, settings, report).MeasureAsync);
         yield return ("micro", () => Task.Run(() => MicroMode.Add(report)));

@@ -6,7 +6,7 @@ using Crew.Bench.Measure;
 namespace Crew.Bench.Run;
 
 /// <summary>The measures that hold Crew against the control, in pairs that alternate who goes first.</summary>
-internal sealed class Comparisons(Stage stage, RunSettings settings, Report report)
+internal sealed partial class Comparisons(Stage stage, RunSettings settings, Report report)
 {
     private const int Connections = 256;
     private const int OpenRate = 500;

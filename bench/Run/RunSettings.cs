@@ -5,7 +5,8 @@ namespace Crew.Bench.Run;
 
 internal sealed record RunSettings
 {
-    private static readonly string[] Measures = ["throughput", "latency", "bodies", "stream", "soak", "start", "refresh", "micro"];
+    private static readonly string[] Measures =
+        ["throughput", "latency", "bodies", "stream", "dialects", "flood", "idle", "peers", "soak", "start", "refresh", "micro"];
 
     public required int Pairs { get; init; }
 
@@ -20,6 +21,8 @@ internal sealed record RunSettings
     public required IReadOnlyList<string> Only { get; init; }
 
     public required bool WithNginx { get; init; }
+
+    public required bool WithPeers { get; init; }
 
     public required bool SelfCheck { get; init; }
 
@@ -47,6 +50,7 @@ internal sealed record RunSettings
             SoakWarmup = TimeSpan.FromSeconds(quick ? 5 : 60),
             Only = only,
             WithNginx = !arguments.Has("no-nginx"),
+            WithPeers = arguments.Has("peers"),
             SelfCheck = arguments.Has("self-check"),
             Write = arguments.Has("write"),
             CrewPath = arguments.Text("crew"),

@@ -1,3 +1,4 @@
+using System.Text;
 using Crew.Bench.Control;
 using Crew.Bench.Load;
 using Crew.Bench.Measure;
@@ -6,10 +7,13 @@ using Crew.Testing;
 namespace Crew.Bench.Run;
 
 /// <summary>A system under load: where it listens, what it asks for, whose processor time counts.</summary>
-internal sealed record Subject(string Name, Uri Url, string? Key, Func<IReadOnlyList<int>> Processes)
+internal sealed record Subject(string Name, Uri Url, string? Key, Func<IReadOnlyList<int>> Processes, string Headers = "")
 {
     public LoadPlan Plan(string model, int bytes, TimeSpan warmup, TimeSpan duration, bool stream = false) =>
-        new(new LoadTarget(new Uri(Url, "/v1/chat/completions"), model, Key, bytes, stream), warmup, duration, Processes());
+        new(new LoadTarget(new Uri(Url, "/v1/chat/completions"), model, Key, bytes, stream, Headers), warmup, duration, Processes());
+
+    public LoadPlan Plan(string path, string body, TimeSpan warmup, TimeSpan duration) =>
+        new(new LoadTarget(new Uri(Url, path), Key, Encoding.UTF8.GetBytes(body), Headers), warmup, duration, Processes());
 }
 
 /// <summary>
@@ -25,6 +29,9 @@ internal sealed class Stage : IAsyncDisposable
 
     public Subject? Nginx { get; init; }
 
+    /// <summary>Another gateway, where one was asked for.</summary>
+    public Subject? Peer { get; init; }
+
     /// <summary>Null in a self-check.</summary>
     public CrewServer? Server { get; init; }
 
@@ -33,6 +40,7 @@ internal sealed class Stage : IAsyncDisposable
         var mock = await Child.StartAsync("mock");
         var control = await Child.StartAsync("control", "--upstream", mock.Url.ToString());
         var nginx = settings.WithNginx && NginxProxy.IsInstalled ? await NginxProxy.StartAsync(mock.Url) : null;
+        var peer = settings.WithPeers && PeerGateway.IsInstalled ? await PeerGateway.StartAsync(mock.Url) : null;
         var (server, crew, second) = (default(CrewServer), default(Subject), default(Child));
         if (settings.SelfCheck)
         {
@@ -55,9 +63,10 @@ internal sealed class Stage : IAsyncDisposable
             Control = new Subject("control", control.Url, null, () => [control.ProcessId]),
             Crew = crew,
             Nginx = nginx is null ? null : new Subject("nginx", nginx.Url, null, () => nginx.ProcessIds),
+            Peer = peer is null ? null : new Subject(PeerGateway.Name, peer.Url, null, () => peer.ProcessIds, PeerGateway.Headers(mock.Url)),
             Server = server,
         };
-        stage._owned.AddRange(new IDisposable?[] { second, nginx, control, mock }.OfType<IDisposable>());
+        stage._owned.AddRange(new IDisposable?[] { second, nginx, peer, control, mock }.OfType<IDisposable>());
         return stage;
     }
 
@@ -75,11 +84,13 @@ internal sealed class Stage : IAsyncDisposable
     private static async Task<string> GovernAsync(CrewServer server, Uri mock)
     {
         var provider = await server.CreateProviderAtAsync(new Uri(mock, "/v1"), "bench-provider-credential");
-        foreach (var model in new[] { MockMode.Instant, MockMode.Slow, MockMode.Paced })
+        foreach (var model in new[] { MockMode.Instant, MockMode.Slow, MockMode.Paced, MockMode.Flood, MockMode.Idle })
         {
             await server.CreateModelAsync(new NewModel { Id = model, ProviderId = provider });
         }
 
+        var anthropic = await server.CreateProviderAtAsync(mock, "bench-provider-credential", kind: "anthropic");
+        await server.CreateModelAsync(new NewModel { Id = MockMode.Message, ProviderId = anthropic, UpstreamModel = MockMode.Instant });
         var crew = server.Installation.Crews.Production;
         var key = await server.CreateKeyAsync(new NewKey
         {
