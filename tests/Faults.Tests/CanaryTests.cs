@@ -23,6 +23,8 @@ public abstract class CanaryTests
     private protected abstract Task<(CrewServer Server, IReadOnlyList<string> Folders)> StartAsync(MockProvider mock);
 
     [Fact]
+    [Trait("Trap", "15")]
+    [Trait("Trap", "16")]
     public async Task No_prompt_answer_or_key_is_ever_written_anywhere()
     {
         await using var mock = await MockProvider.StartAsync();

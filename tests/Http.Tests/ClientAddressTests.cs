@@ -23,6 +23,7 @@ public sealed class ClientAddressTests
     [InlineData("10.0.0.0/8", "10.1.1.1", "fe80::1%3", "fe80::1")]
     [InlineData("10.0.0.0/8", "10.1.1.1", "192.0.2.66, unknown", "10.1.1.1")]
     [InlineData("10.0.0.0/8", "10.1.1.1", "192.0.2.66, [", "10.1.1.1")]
+    [Trait("Trap", "14")]
     public void The_right_most_address_that_is_no_trusted_proxy_counts(string? trusted, string peer, string? forwarded, string expected)
     {
         var http = new DefaultHttpContext();

@@ -7,6 +7,7 @@ public sealed class ClockWatchTests
     [Theory]
     [InlineData(3_600)]
     [InlineData(-3_600)]
+    [Trait("Trap", "28")]
     public async Task A_jump_of_the_wall_clock_is_noticed_and_counted(int seconds)
     {
         var clock = new SetClock();

@@ -81,6 +81,7 @@ public sealed class EnvelopeTests
         Envelope.Seal(_key, 1, "same"u8, _place).ShouldNotBe(Envelope.Seal(_key, 1, "same"u8, _place));
 
     [Fact]
+    [Trait("Trap", "18")]
     public void Two_places_never_give_the_same_associated_data()
     {
         AssociatedData.Of("a|b", "c", "d", "e", 1).ShouldNotBe(AssociatedData.Of("a", "b|c", "d", "e", 1));

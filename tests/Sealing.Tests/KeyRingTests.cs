@@ -71,6 +71,7 @@ public sealed class KeyRingTests
     }
 
     [Fact]
+    [Trait("Trap", "18")]
     public void After_a_rotation_the_old_version_still_opens_and_the_new_one_seals()
     {
         var before = _ring.Seal(KeyScope.Workspace, "ws_1", _cell, "old");

@@ -15,6 +15,7 @@ public sealed class BudgetWindowTests
     [InlineData("month", "2026-12-31T23:59:59.999Z", "2026-12-01", "2027-01-01")]
     [InlineData("month", "2028-02-29T12:00:00.000Z", "2028-02-01", "2028-03-01")]
     [InlineData("month", "2027-02-28T23:59:59.999Z", "2027-02-01", "2027-03-01")]
+    [Trait("Trap", "20")]
     public void A_window_begins_and_ends_at_midnight_in_utc(string name, string at, string start, string end)
     {
         BudgetWindows.TryParse(name, out var window).ShouldBeTrue();

@@ -225,6 +225,7 @@ public sealed class HoldTests
     }
 
     [Fact]
+    [Trait("Trap", "20")]
     public async Task A_hold_settles_into_its_own_window_after_the_window_has_rolled_over()
     {
         _clock.Set(new DateTimeOffset(2026, 11, 30, 23, 59, 59, 999, TimeSpan.Zero));
@@ -243,6 +244,7 @@ public sealed class HoldTests
     }
 
     [Fact]
+    [Trait("Trap", "28")]
     public async Task A_clock_that_is_set_back_does_not_open_the_last_window_again()
     {
         _node.Put(Given.Budget("b", BudgetSubject.Workspace(Given.Workspace), 100, BudgetWindow.Day));

@@ -27,6 +27,8 @@ public sealed class BudgetTests : IDisposable
     [Theory]
     [InlineData(1_000, 0)]
     [InlineData(200, 7)]
+    [Trait("Trap", "1")]
+    [Trait("Trap", "34")]
     public async Task Of_many_at_once_exactly_those_are_admitted_that_the_cap_pays_for(int requests, long beyond)
     {
         var gate = new MockGate();

@@ -76,6 +76,7 @@ public sealed class HostileAnswerTests(GatewayServer gateway)
     /// <summary>Some providers answer 200 and put the error into the body.</summary>
     [Theory]
     [MemberData(nameof(Endpoints))]
+    [Trait("Trap", "9")]
     public async Task An_error_under_a_status_of_200_is_a_failure(string path, string body, string good)
     {
         _ = good;
@@ -88,6 +89,7 @@ public sealed class HostileAnswerTests(GatewayServer gateway)
 
     [Theory]
     [MemberData(nameof(Endpoints))]
+    [Trait("Trap", "15")]
     public async Task A_credential_is_found_wherever_a_provider_repeats_it(string path, string body, string good)
     {
         var error = $$$"""{"error":{"message":"Bad header: Bearer {{{Credential}}}"}}""";
@@ -128,6 +130,7 @@ public sealed class HostileAnswerTests(GatewayServer gateway)
     }
 
     [Fact]
+    [Trait("Trap", "23")]
     public async Task Compressed_events_that_nobody_asked_for_do_not_reach_the_client()
     {
         gateway.Raw.Answer = [.. RawProvider.Stream("", "Content-Encoding: gzip"), .. Zip(RawProvider.Chunk("stop") + "data: [DONE]\n\n")];
@@ -144,6 +147,7 @@ public sealed class HostileAnswerTests(GatewayServer gateway)
     [InlineData("Permission denied on projects/acme-prod-1/locations by bot@acme.iam.gserviceaccount.com", "Permission denied on [hidden]/locations by [hidden]")]
     [InlineData("Incorrect API key provided: sk-proj-********************wXyZ.", "Incorrect API key provided: [hidden].")]
     [InlineData("The tool task-org-chart of user-input must be ask-me, see sk-learn", "The tool task-org-chart of user-input must be ask-me, see sk-learn")]
+    [Trait("Trap", "33")]
     public async Task An_error_does_not_name_the_account_that_pays(string said, string shown)
     {
         var error = $$$"""{"error":{"message":"{{{said}}}","type":"x","param":null,"code":"y"},"n":1.0}""";

@@ -67,6 +67,7 @@ public sealed class MessageTests : IDisposable
     }
 
     [Fact]
+    [Trait("Trap", "7")]
     public async Task A_stream_arrives_byte_for_byte_and_its_cumulative_usage_counts_once()
     {
         _gateway.Mock.Default = new MockBehavior { PromptTokens = 50, CachedTokens = 10, CompletionTokens = 7, Thinking = "Hm." };
@@ -132,6 +133,7 @@ public sealed class MessageTests : IDisposable
     }
 
     [Fact]
+    [Trait("Trap", "31")]
     public async Task A_cap_is_not_clamped_below_the_thinking_budget()
     {
         const string More = ""","max_tokens":4000,"thinking":{"type":"enabled","budget_tokens":1024}""";
@@ -163,6 +165,7 @@ public sealed class MessageTests : IDisposable
     }
 
     [Fact]
+    [Trait("Trap", "32")]
     public async Task An_error_of_the_provider_reaches_the_client_as_it_was_said()
     {
         const string Said = """{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_x","more":1.0}""";

@@ -25,6 +25,8 @@ public sealed class PassThroughStage : IAsyncLifetime
         Server = await CrewServer.StartNewAsync(new CrewServerOptions { Egress = [$"provider@127.0.0.1:{Stub.Port}"] });
         var provider = await Server.CreateProviderAtAsync(new Uri($"http://127.0.0.1:{Stub.Port}/v1"), Credential);
         await Server.CreateModelAsync(new NewModel { Id = "any", ProviderId = provider, UpstreamModel = "upstream-any" });
+        var claude = await Server.CreateProviderAtAsync(new Uri($"http://127.0.0.1:{Stub.Port}/v1"), Credential, kind: "anthropic");
+        await Server.CreateModelAsync(new NewModel { Id = "claude", ProviderId = claude, UpstreamModel = "upstream-claude" });
         Client = Server.Client((await Server.CreateKeyAsync(new NewKey { Budget = new NewKeyBudget("5.00", "day", "tracking") })).Key);
     }
 

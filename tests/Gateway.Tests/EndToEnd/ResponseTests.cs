@@ -31,6 +31,7 @@ public sealed class ResponseTests : IDisposable
     [InlineData(""","store":true""", "")]
     [InlineData(""","store":null""", "")]
     [InlineData(""","store":false""", "")]
+    [Trait("Trap", "26")]
     public async Task Nothing_is_stored_and_the_answer_is_metered_to_the_nano(string store, string added)
     {
         _gateway.Mock.Default = new MockBehavior { PromptTokens = 100, CachedTokens = 40, CompletionTokens = 9, ReasoningTokens = 4 };

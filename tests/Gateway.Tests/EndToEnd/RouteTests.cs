@@ -23,6 +23,7 @@ public sealed class RouteTests : IDisposable
     public void Dispose() => _gateway.Mock.Reset();
 
     [Fact]
+    [Trait("Trap", "10")]
     public async Task A_stream_that_breaks_before_its_first_content_begins_anew_elsewhere_and_the_client_sees_one_stream()
     {
         var model = await ModelAsync("first", "second");
@@ -37,6 +38,7 @@ public sealed class RouteTests : IDisposable
     }
 
     [Fact]
+    [Trait("Trap", "10")]
     public async Task A_stream_that_breaks_after_its_first_content_is_not_begun_anew()
     {
         var model = await ModelAsync("first", "second");
@@ -49,6 +51,7 @@ public sealed class RouteTests : IDisposable
     }
 
     [Fact]
+    [Trait("Trap", "9")]
     public async Task An_error_inside_a_stream_before_any_content_is_a_failure_of_the_target()
     {
         var raw = await _gateway.Server.CreateProviderAtAsync(_gateway.Raw.BaseUrl, Credential);

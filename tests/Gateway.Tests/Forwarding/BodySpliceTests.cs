@@ -55,6 +55,8 @@ public sealed class BodySpliceTests
     }
 
     [Theory, MemberData(nameof(OddBodies))]
+    [Trait("Trap", "3")]
+    [Trait("Trap", "25")]
     public void Only_the_governed_fields_change_and_the_result_means_what_was_asked(string body)
     {
         var text = Splice(body, Everything);
@@ -134,6 +136,7 @@ public sealed class BodySpliceTests
     }
 
     [Fact]
+    [Trait("Trap", "23")]
     public void A_large_body_is_not_copied()
     {
         var body = Bytes.Whole("{\"model\":\"m\",\"messages\":[\"" + new string('x', 300_000) + "\"]}");

@@ -74,6 +74,7 @@ public sealed class SseScannerTests
     [InlineData("\n")]
     [InlineData("\r\n")]
     [InlineData("\r")]
+    [Trait("Trap", "2")]
     public void The_usage_chunk_is_taken_out_and_the_end_waits(string newline)
     {
         var scanner = Expect(
@@ -88,6 +89,7 @@ public sealed class SseScannerTests
     [InlineData("\n")]
     [InlineData("\r\n")]
     [InlineData("\r")]
+    [Trait("Trap", "2")]
     public void A_client_that_asked_gets_the_usage_chunk_after_the_settlement(string newline)
     {
         var scanner = Expect(

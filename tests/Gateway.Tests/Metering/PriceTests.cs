@@ -74,6 +74,8 @@ public sealed class PriceTests
     }).Check(Config.QuickThrowOnFailure.WithMaxTest(1_000));
 
     [Fact]
+    [Trait("Trap", "24")]
+    [Trait("Trap", "34")]
     public void Nothing_within_the_caps_costs_more_than_the_worst_case() => Prop.ForAll(Prices, Counts, static (prices, used) =>
     {
         var worst = new WorstCase(used.AllInput, (int)Math.Max(used.AllOutput, 1), 1, false);

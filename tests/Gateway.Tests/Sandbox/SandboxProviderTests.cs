@@ -109,6 +109,7 @@ public sealed class SandboxProviderTests
     }
 
     [Fact]
+    [Trait("Trap", "24")]
     public async Task Several_choices_are_produced_and_charged()
     {
         var answer = await Json(Send(SandboxModels.Script, "[[tokens=3 reasoning=2 cached=1]]", ""","n":4"""));
@@ -227,6 +228,7 @@ public sealed class SandboxProviderTests
     public async Task Another_path_is_not_found() => await Json(Send([], "rerank"), HttpStatusCode.NotFound);
 
     [Fact]
+    [Trait("Trap", "34")]
     public void A_text_never_has_more_tokens_than_bytes() => Prop.ForAll(ArbMap.Default.ArbFor<string>(), text =>
     {
         text ??= "";
