@@ -14,7 +14,7 @@ namespace Crew.Gateway.Providers;
 internal static class CreateProvider
 {
     internal sealed record Request(
-        string? Name, string? Kind, string? BaseUrl, string? ApiVersion, SecretText? ApiKey, string? Owner, IReadOnlyList<string>? SharedWith,
+        string? Name, string? Kind, string? BaseUrl, string? ApiVersion, IReadOnlyList<string>? Endpoints, SecretText? ApiKey, string? Owner, IReadOnlyList<string>? SharedWith,
         ProviderTimeouts? Timeouts, bool? CancelStopsBilling, int? CancelMarginTokens, DataPolicy? DataPolicy, NewClientCertificate? ClientCertificate);
 
     public static void Map(RouteGroupBuilder providers) =>
@@ -42,9 +42,9 @@ internal static class CreateProvider
             return wrong;
         }
 
-        if (ProviderDraft.ApiVersion(body.Value.Kind!, body.Value.ApiVersion) is { } unversioned)
+        if ((ProviderDraft.ApiVersion(body.Value.Kind!, body.Value.ApiVersion) ?? ProviderDraft.Endpoints(body.Value.Kind!, body.Value.Endpoints)) is { } unknown)
         {
-            return unversioned;
+            return unknown;
         }
 
         var url = ProviderDraft.BaseUrl(body.Value.Kind!, body.Value.BaseUrl, egress);
@@ -115,6 +115,7 @@ internal static class CreateProvider
         Kind = request.Kind!,
         BaseUrl = url,
         ApiVersion = request.ApiVersion,
+        Endpoints = request.Endpoints,
         SharedWith = request.SharedWith,
         Timeouts = JsonSerializer.Serialize(request.Timeouts ?? new ProviderTimeouts(), ApiJson.Options),
         CancelStopsBilling = request.CancelStopsBilling ?? false,

@@ -66,6 +66,9 @@ internal sealed class Provider : IShared
     /// <summary>For <see cref="Azure"/>: the version that every call names.</summary>
     public string? ApiVersion { get; set; }
 
+    /// <summary>The endpoints that it has, such as <c>chat/completions</c>; null is all that its kind can have.</summary>
+    public IReadOnlyList<string>? Endpoints { get; set; }
+
     /// <summary>The credential, or where the operator keeps it (<c>env:NAME</c>, <c>file:PATH</c>).</summary>
     public byte[]? CredentialSealed { get; set; }
 

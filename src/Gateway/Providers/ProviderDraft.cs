@@ -72,6 +72,14 @@ internal static partial class ProviderDraft
             : Faults.Invalid("api_version", $"api_version must be a version of Azure's API, such as {DefaultApiVersion}.")
         : version is null ? null : Faults.Invalid("api_version", "api_version goes with kind azure_openai only.");
 
+    /// <summary>Some of the endpoints that the kind has, or null for all of them.</summary>
+    public static Fault? Endpoints(string kind, IReadOnlyList<string>? names)
+    {
+        var all = ProviderProtocol.Of(kind).Endpoints.ToList();
+        return names is null || (names.Count > 0 && names.Distinct().Count() == names.Count && names.All(all.Contains)) ? null
+            : Faults.Invalid("endpoints", $"endpoints must name the endpoints that the provider has, each once, out of: {string.Join(", ", all)}; null is all of them.");
+    }
+
     public static Fault? Key(SecretText? key, bool isOperator)
     {
         if (key is null)

@@ -30,12 +30,12 @@ internal sealed class ProviderLink
         if (provider.Kind == Provider.Azure)
         {
             _deployments = new ConcurrentDictionary<string, Uri?[]>(StringComparer.Ordinal);
-            _urisOf = deployment => protocol.Uris(provider.BaseUrl, provider.ApiVersion, deployment);
+            _urisOf = deployment => protocol.Uris(provider.BaseUrl, provider.ApiVersion, deployment, provider.Endpoints);
             _uris = [];
         }
         else
         {
-            _uris = protocol.Uris(provider.BaseUrl);
+            _uris = protocol.Uris(provider.BaseUrl, only: provider.Endpoints);
         }
 
         if (credential is not null && protocol.Credential(credential.Reveal()) is { } header)

@@ -37,6 +37,9 @@ internal sealed class ProviderProtocol
         _ => OpenAi,
     };
 
+    /// <summary>The names of the endpoints that providers of this kind can have: their paths without the first slash.</summary>
+    public IEnumerable<string> Endpoints => _operations.Select(NameOf);
+
     /// <summary>The address of the model list, and what a provider needs to be told beside the credential.</summary>
     public HttpRequestMessage ListModels(Provider provider)
     {
@@ -58,10 +61,11 @@ internal sealed class ProviderProtocol
     /// <param name="baseUrl">Of the provider; ends before the endpoint, without a slash.</param>
     /// <param name="apiVersion">For Azure.</param>
     /// <param name="upstreamModel">The deployment, for Azure.</param>
-    public Uri?[] Uris(string baseUrl, string? apiVersion = null, string upstreamModel = "")
+    /// <param name="only">The endpoints that this one has; null is all of its kind.</param>
+    public Uri?[] Uris(string baseUrl, string? apiVersion = null, string upstreamModel = "", IReadOnlyList<string>? only = null)
     {
         var uris = new Uri?[WireFormats.All.Count];
-        foreach (var operation in _operations)
+        foreach (var operation in _operations.Where(o => only is null || only.Contains(NameOf(o))))
         {
             var path = WireFormats.All[(int)operation].Path;
             uris[(int)operation] = new Uri(this == Azure
@@ -71,6 +75,8 @@ internal sealed class ProviderProtocol
 
         return uris;
     }
+
+    private static string NameOf(Operation operation) => WireFormats.All[(int)operation].Path[1..];
 
     /// <summary>Anthropic clients take a base URL without the version, OpenAI clients one with it; for the former either form is good.</summary>
     private string Root(string baseUrl) => this == Anthropic && !baseUrl.EndsWith("/v1", StringComparison.Ordinal) ? baseUrl + "/v1" : baseUrl;

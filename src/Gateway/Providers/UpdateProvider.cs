@@ -14,11 +14,11 @@ namespace Crew.Gateway.Providers;
 internal static class UpdateProvider
 {
     /// <summary>
-    /// Fields that are left out stay. <c>shared_with</c> takes null for "all", <c>client_certificate</c> and <c>cancel_margin_tokens</c> for "none",
+    /// Fields that are left out stay. <c>shared_with</c> and <c>endpoints</c> take null for "all", <c>client_certificate</c> and <c>cancel_margin_tokens</c> for "none",
     /// so that they are told from being left out.
     /// </summary>
     internal sealed record Request(
-        string? Name, string? BaseUrl, string? ApiVersion, SecretText? ApiKey, JsonElement SharedWith, ProviderTimeouts? Timeouts,
+        string? Name, string? BaseUrl, string? ApiVersion, JsonElement Endpoints, SecretText? ApiKey, JsonElement SharedWith, ProviderTimeouts? Timeouts,
         bool? CancelStopsBilling, JsonElement CancelMarginTokens, DataPolicy? DataPolicy, JsonElement ClientCertificate);
 
     public static void Map(RouteGroupBuilder providers) =>
@@ -95,9 +95,9 @@ internal static class UpdateProvider
             return unreachable;
         }
 
-        if (request.SharedWith is { ValueKind: not JsonValueKind.Undefined } shared && Share(provider, shared, changes) is { } unshared)
+        if ((Share(provider, request.SharedWith, changes) ?? Narrow(provider, request.Endpoints, changes)) is { } unknown)
         {
-            return unshared;
+            return unknown;
         }
 
         if (request.Timeouts is { } timeouts)
@@ -208,8 +208,40 @@ internal static class UpdateProvider
         return null;
     }
 
+    private static Fault? Narrow(Provider provider, JsonElement given, List<FieldChange> changes)
+    {
+        if (given.ValueKind == JsonValueKind.Undefined)
+        {
+            return null;
+        }
+
+        string[]? endpoints;
+        try
+        {
+            endpoints = given.Deserialize<string[]>(ApiJson.Options);
+        }
+        catch (JsonException)
+        {
+            return Faults.Invalid("endpoints", "endpoints must be a list of the endpoints that the provider has, or null for all of its kind.");
+        }
+
+        if (ProviderDraft.Endpoints(provider.Kind, endpoints) is { } fault)
+        {
+            return fault;
+        }
+
+        changes.Add(new FieldChange("endpoints", provider.Endpoints, endpoints));
+        provider.Endpoints = endpoints;
+        return null;
+    }
+
     private static Fault? Share(Provider provider, JsonElement shared, List<FieldChange> changes)
     {
+        if (shared.ValueKind == JsonValueKind.Undefined)
+        {
+            return null;
+        }
+
         string[]? workspaces;
         try
         {

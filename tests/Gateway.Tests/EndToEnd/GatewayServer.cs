@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Crew.Testing;
+using Shouldly;
 using Xunit;
 
 namespace Crew.Gateway.Tests.EndToEnd;
@@ -15,6 +16,8 @@ public sealed class GatewayServer : IAsyncLifetime
     public const string RawModel = "raw";
     public const string Claude = "claude-mock";
     public const string RawClaude = "claude-raw";
+    public const string ChatOnly = "chat-only";
+    public const string ResponsesOnly = "responses-only";
     public const long InputNano = 150;
     public const long OutputNano = 600;
 
@@ -34,6 +37,8 @@ public sealed class GatewayServer : IAsyncLifetime
         Server = await CrewServer.StartNewAsync(new CrewServerOptions { Providers = [Mock], Egress = ["provider@127.0.0.1:1", $"provider@127.0.0.1:{Raw.Port}"] });
         ProviderId = await Server.CreateProviderAsync(Mock, credential: Credential);
         await Server.CreateModelAsync(new NewModel { Id = Model, ProviderId = ProviderId, UpstreamModel = "mock-mini" });
+        await NarrowAsync(ChatOnly, "chat/completions");
+        await NarrowAsync(ResponsesOnly, "responses");
         var raw = await Server.CreateProviderAtAsync(Raw.BaseUrl, Credential);
         await Server.CreateModelAsync(new NewModel { Id = RawModel, ProviderId = raw });
         var anthropic = await Server.CreateProviderAsync(Mock, "anthropic", Credential, kind: "anthropic");
@@ -47,6 +52,17 @@ public sealed class GatewayServer : IAsyncLifetime
         await Server.DisposeAsync();
         await Mock.DisposeAsync();
         await Raw.DisposeAsync();
+    }
+
+    /// <summary>A model at the same server, of which only one endpoint is known.</summary>
+    private async Task NarrowAsync(string model, string endpoint)
+    {
+        var provider = await Server.PostAsync("/v1/gateway/providers", new Dictionary<string, object?>
+        {
+            ["name"] = model, ["kind"] = "openai", ["base_url"] = Mock.BaseUrl.ToString().TrimEnd('/'), ["api_key"] = Credential, ["endpoints"] = new[] { endpoint },
+        });
+        provider.GetProperty("endpoints").EnumerateArray().Single().GetString().ShouldBe(endpoint);
+        await Server.CreateModelAsync(new NewModel { Id = model, ProviderId = provider.GetProperty("id").GetString()!, UpstreamModel = "mock-mini" });
     }
 
     /// <summary>What a budget must hold for this body with this output cap.</summary>

@@ -68,17 +68,7 @@ internal sealed class ResponseEventReader : EventReader
         WriteEvent(output, "response.incomplete", json =>
         {
             WriteResponse(json, "incomplete", null);
-            json.WriteStartObject("usage"u8);
-            json.WriteNumber("input_tokens"u8, counts.AllInput);
-            json.WriteStartObject("input_tokens_details"u8);
-            json.WriteNumber("cached_tokens"u8, counts.CacheRead);
-            json.WriteEndObject();
-            json.WriteNumber("output_tokens"u8, counts.AllOutput);
-            json.WriteStartObject("output_tokens_details"u8);
-            json.WriteNumber("reasoning_tokens"u8, counts.Reasoning);
-            json.WriteEndObject();
-            json.WriteNumber("total_tokens"u8, counts.AllInput + counts.AllOutput);
-            json.WriteEndObject();
+            ResponseEvents.WriteUsage(json, counts);
             json.WriteEndObject();
         });
         IsDone = true;
@@ -92,18 +82,7 @@ internal sealed class ResponseEventReader : EventReader
             json.WriteNull("usage"u8);
             json.WriteEndObject();
         });
-        WriteEvent(output, "error", json =>
-        {
-            json.WriteString("code"u8, fault.Code);
-            json.WriteString("message"u8, fault.Message);
-            json.WriteNull("param"u8);
-            json.WriteStartObject("error"u8);
-            json.WriteString("message"u8, fault.Message);
-            json.WriteString("type"u8, OpenAiErrors.TypeOf(fault.Status));
-            json.WriteNull("param"u8);
-            json.WriteString("code"u8, fault.Code);
-            json.WriteEndObject();
-        });
+        WriteEvent(output, "error", json => ResponseEvents.WriteError(json, fault));
     }
 
     private void WriteEvent(IBufferWriter<byte> output, string type, Action<Utf8JsonWriter> members)
@@ -130,22 +109,7 @@ internal sealed class ResponseEventReader : EventReader
         json.WriteNumber("created_at"u8, _created);
         json.WriteString("status"u8, status);
         json.WriteString("model"u8, _model);
-        if (fault is null)
-        {
-            json.WriteNull("error"u8);
-            json.WriteStartObject("incomplete_details"u8);
-            json.WriteString("reason"u8, "max_output_tokens"u8);
-            json.WriteEndObject();
-        }
-        else
-        {
-            json.WriteStartObject("error"u8);
-            json.WriteString("code"u8, fault.Code);
-            json.WriteString("message"u8, fault.Message);
-            json.WriteEndObject();
-            json.WriteNull("incomplete_details"u8);
-        }
-
+        ResponseEvents.WriteOutcome(json, fault, fault is null ? "max_output_tokens" : null);
         json.WriteStartArray("output"u8);
         json.WriteEndArray();
     }

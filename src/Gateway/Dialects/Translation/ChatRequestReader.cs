@@ -5,6 +5,8 @@ namespace Crew.Gateway.Dialects.Translation;
 /// <summary>Reads <c>/v1/chat/completions</c>.</summary>
 internal sealed partial class ChatRequestReader : RequestReader
 {
+    protected override FieldNames Names => FieldNames.Chat;
+
     protected override void TakeMember(string name, JsonElement value)
     {
         switch (name)
@@ -81,11 +83,10 @@ internal sealed partial class ChatRequestReader : RequestReader
                 Only(name, value, "[\"text\"]");
                 break;
             case "response_format":
-                foreach (var member in value.ValueKind == JsonValueKind.Null ? [] : Members(name, value))
-                {
-                    Only($"{name}.{member.Name}", member.Value, "\"text\"");
-                }
-
+                TakeFormat(name, value);
+                break;
+            case "verbosity":
+                Verbosity = Text(name, value);
                 break;
             case "stream_options":
                 foreach (var member in value.ValueKind == JsonValueKind.Null ? [] : Members(name, value))
@@ -100,6 +101,29 @@ internal sealed partial class ChatRequestReader : RequestReader
             default:
                 Only(name, value);
                 break;
+        }
+    }
+
+    private void TakeFormat(string field, JsonElement value)
+    {
+        foreach (var member in value.ValueKind == JsonValueKind.Null ? [] : Members(field, value))
+        {
+            if (member.Name == "json_schema")
+            {
+                Format = ReadSchema($"{field}.json_schema", Members($"{field}.json_schema", member.Value));
+            }
+            else if (member.Name != "type")
+            {
+                Only($"{field}.{member.Name}", member.Value);
+            }
+            else if (member.Value.ValueEquals("json_object"))
+            {
+                Format ??= new OutputFormat("json_object", null, null, null, null);
+            }
+            else
+            {
+                Only($"{field}.type", member.Value, "\"text\"", "\"json_schema\"");
+            }
         }
     }
 

@@ -9,8 +9,8 @@ internal sealed class ChatRequestWriter : RequestWriter
     private const int MaxStops = 4;
 
     public override Fault? Check(Conversation conversation, WriteTerms terms) => conversation.Stop.Count > MaxStops
-        ? GatewayFaults.NotCarried("stop_sequences", $"can be carried up to {MaxStops} texts.")
-        : CheckTurns(conversation, CheckPart);
+        ? GatewayFaults.NotCarried(conversation.Names.Stop, $"can be carried up to {MaxStops} texts.")
+        : CheckTurns(conversation, part => CheckPart(part, conversation.Names));
 
     protected override void Write(Utf8JsonWriter json, Conversation conversation, WriteTerms terms)
     {
@@ -49,6 +49,16 @@ internal sealed class ChatRequestWriter : RequestWriter
             json.WriteString("reasoning_effort"u8, effort);
         }
 
+        if (conversation.Format is { } format)
+        {
+            WriteFormat(json, format);
+        }
+
+        if (conversation.Verbosity is { } verbosity)
+        {
+            json.WriteString("verbosity"u8, verbosity);
+        }
+
         if (conversation.User is { } user)
         {
             json.WriteString("user"u8, user);
@@ -63,12 +73,26 @@ internal sealed class ChatRequestWriter : RequestWriter
         }
     }
 
-    private static Fault? CheckPart(Part part) => part switch
+    private static void WriteFormat(Utf8JsonWriter json, OutputFormat format)
     {
-        SealedThinkingPart => GatewayFaults.NotCarried("messages[].content[].type", "`redacted_thinking` can be read by the provider that wrote it only."),
-        ThinkingPart { Signature: not null } => GatewayFaults.NotCarried("messages[].content[].signature", "can be read by the provider that wrote it only."),
-        ResultPart { IsError: true } => GatewayFaults.NotCarried("messages[].content[].is_error", "has no counterpart; say it in the content of the result."),
-        ResultPart result when Texts(result) is null => GatewayFaults.NotCarried("messages[].content[].content", "can be carried as text only."),
+        json.WriteStartObject("response_format"u8);
+        json.WriteString("type"u8, format.Type);
+        if (format.Type == "json_schema")
+        {
+            json.WriteStartObject("json_schema"u8);
+            WriteSchema(json, format);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndObject();
+    }
+
+    private static Fault? CheckPart(Part part, FieldNames names) => part switch
+    {
+        SealedThinkingPart => GatewayFaults.NotCarried(names.Sealed, "can be read by the provider that wrote it only."),
+        ThinkingPart { Signature: not null } => GatewayFaults.NotCarried(names.Signature, "can be read by the provider that wrote it only."),
+        ResultPart { IsError: true } => GatewayFaults.NotCarried(names.ResultError, "has no counterpart; say it in the content of the result."),
+        ResultPart result when Texts(result) is null => GatewayFaults.NotCarried(names.ResultContent, "can be carried as text only."),
         _ => null,
     };
 

@@ -30,6 +30,11 @@ internal sealed record Turn(bool IsAssistant, IReadOnlyList<Part> Parts);
 /// <param name="Schema">The JSON schema of its arguments, as text.</param>
 internal sealed record Tool(string Name, string? Description, string Schema, bool? IsStrict);
 
+/// <summary>A form that the answer must have.</summary>
+/// <param name="Type"><c>json_object</c> or <c>json_schema</c>; the rest goes with the latter.</param>
+/// <param name="Schema">The JSON schema, as text.</param>
+internal sealed record OutputFormat(string Type, string? Name, string? Description, string? Schema, bool? IsStrict);
+
 internal enum ToolUse
 {
     Auto,
@@ -65,6 +70,15 @@ internal sealed record Conversation
 
     /// <summary><c>low</c>, <c>medium</c>, <c>high</c> or <c>xhigh</c>: how much to reason before the answer. Null leaves it to the model.</summary>
     public string? Effort { get; init; }
+
+    /// <summary>The form that the answer must have; null is text.</summary>
+    public OutputFormat? Format { get; init; }
+
+    /// <summary>How much the model is to say: <c>low</c>, <c>medium</c> or <c>high</c>, or a server's own word.</summary>
+    public string? Verbosity { get; init; }
+
+    /// <summary>What the client calls its fields.</summary>
+    public FieldNames Names { get; init; } = FieldNames.Chat;
 
     /// <summary>Fields that change no word of the answer and were left out: hints for caches, labels.</summary>
     public IReadOnlyList<string> Hints { get; init; } = [];

@@ -58,22 +58,16 @@ internal sealed class MessageAnswerWriter : AnswerStream
 
     public override void Think(string text)
     {
-        Enter("thinking", static json =>
-        {
-            json.WriteString("type"u8, "thinking"u8);
-            json.WriteString("thinking"u8, ""u8);
-            json.WriteString("signature"u8, ""u8);
-        });
+        EnterThinking();
         Delta("thinking_delta", "thinking", text);
     }
 
     public override void Sign(string signature)
     {
-        if (_open == "thinking")
-        {
-            Delta("signature_delta", "signature", signature);
-            Close();
-        }
+        // What was not shown may be signed all the same.
+        EnterThinking();
+        Delta("signature_delta", "signature", signature);
+        Close();
     }
 
     public override void Seal(string data)
@@ -190,6 +184,13 @@ internal sealed class MessageAnswerWriter : AnswerStream
         json.WriteNumber("output_tokens"u8, counts.AllOutput);
         json.WriteEndObject();
     }
+
+    private void EnterThinking() => Enter("thinking", static json =>
+    {
+        json.WriteString("type"u8, "thinking"u8);
+        json.WriteString("thinking"u8, ""u8);
+        json.WriteString("signature"u8, ""u8);
+    });
 
     private void EnterCall(string id, string name) => Enter("tool_use", json =>
     {

@@ -7,6 +7,8 @@ internal sealed class MessageRequestReader : RequestReader
 {
     private const string CacheControl = "cache_control";
 
+    protected override FieldNames Names => FieldNames.Messages;
+
     protected override void TakeMember(string name, JsonElement value)
     {
         switch (name)

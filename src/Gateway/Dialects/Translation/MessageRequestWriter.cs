@@ -10,7 +10,7 @@ internal sealed class MessageRequestWriter : RequestWriter
     {
         if (terms.OutputCap is null)
         {
-            return GatewayFaults.NotCarried("max_tokens", "is asked for by the model's provider. Send it, or have max_output_tokens set on the model.");
+            return GatewayFaults.NotCarried(conversation.Names.Cap, "is asked for by the model's provider. Send it, or have max_output_tokens set on the model.");
         }
 
         if (conversation.Temperature is { } temperature && decimal.TryParse(temperature, System.Globalization.NumberStyles.Float,
@@ -19,8 +19,13 @@ internal sealed class MessageRequestWriter : RequestWriter
             return GatewayFaults.NotCarried("temperature", "can be carried up to 1 only.");
         }
 
+        if ((conversation.Format is null ? conversation.Verbosity is null ? null : conversation.Names.Verbosity : conversation.Names.Format) is { } unknown)
+        {
+            return GatewayFaults.NotCarried(unknown, "has no counterpart in the dialect of the model's provider.");
+        }
+
         return conversation.Turns.SelectMany(static turn => turn.Parts).Any(static part => part is ThinkingPart { Signature: null })
-            ? GatewayFaults.NotCarried("messages[].reasoning_content", "has no signature of the model's provider. Give `reasoning_details` back as they came.")
+            ? GatewayFaults.NotCarried(conversation.Names.Reasoning, "has no signature of the model's provider. Give it back as it came, `reasoning_details` or `encrypted_content` included.")
             : null;
     }
 

@@ -35,6 +35,16 @@ internal abstract class RequestReader
 
     protected string? Effort { get; set; }
 
+    protected OutputFormat? Format { get; set; }
+
+    protected string? Verbosity { get; set; }
+
+    /// <summary>What the dialect calls its fields.</summary>
+    protected abstract FieldNames Names { get; }
+
+    /// <summary>The instructions in the order in which they count.</summary>
+    protected virtual IReadOnlyList<string> SystemTexts => System;
+
     public Outcome<Conversation> Read(ReadOnlySequence<byte> body)
     {
         try
@@ -55,7 +65,7 @@ internal abstract class RequestReader
             ? refused
             : new Conversation
             {
-                System = System,
+                System = SystemTexts,
                 Turns = Turns,
                 Tools = Tools,
                 Choice = Choice is { Use: ToolUse.Auto } ? null : Choice,
@@ -65,6 +75,9 @@ internal abstract class RequestReader
                 Stop = Stop,
                 User = User,
                 Effort = Effort,
+                Format = Format,
+                Verbosity = Verbosity,
+                Names = Names,
                 Hints = _hints,
             };
     }
@@ -213,6 +226,36 @@ internal abstract class RequestReader
         }
 
         return new ImagePart(url[5..at], url[(at + Base64.Length)..], null);
+    }
+
+    /// <summary>A schema that the answer must follow, with its name.</summary>
+    protected OutputFormat ReadSchema(string field, IEnumerable<JsonProperty> members)
+    {
+        var format = new OutputFormat("json_schema", null, null, null, null);
+        foreach (var member in members)
+        {
+            var name = $"{field}.{member.Name}";
+            switch (member.Name)
+            {
+                case "name":
+                    format = format with { Name = Text(name, member.Value) };
+                    break;
+                case "description":
+                    format = format with { Description = Text(name, member.Value) };
+                    break;
+                case "schema" when member.Value.ValueKind == JsonValueKind.Object:
+                    format = format with { Schema = member.Value.GetRawText() };
+                    break;
+                case "strict" when member.Value.ValueKind != JsonValueKind.Null:
+                    format = format with { IsStrict = member.Value.GetBoolean() };
+                    break;
+                default:
+                    Only(name, member.Value);
+                    break;
+            }
+        }
+
+        return format;
     }
 
     protected void TakeEffort(string field, JsonElement value)

@@ -48,6 +48,30 @@ internal abstract class RequestWriter
         json.WriteRawValue(raw, skipInputValidation: true);
     }
 
+    /// <summary>The members of a form that the answer must have, beside its type.</summary>
+    protected static void WriteSchema(Utf8JsonWriter json, OutputFormat format)
+    {
+        if (format.Name is { } name)
+        {
+            json.WriteString("name"u8, name);
+        }
+
+        if (format.Description is { } description)
+        {
+            json.WriteString("description"u8, description);
+        }
+
+        if (format.Schema is { } schema)
+        {
+            WriteRaw(json, "schema", schema);
+        }
+
+        if (format.IsStrict is { } strict)
+        {
+            json.WriteBoolean("strict"u8, strict);
+        }
+    }
+
     protected static string DataUrl(ImagePart image) => image.Url ?? $"data:{image.MediaType};base64,{image.Data}";
 
     /// <summary>The text of what a tool gave back, where a dialect takes no more than text there; null where it holds more.</summary>
@@ -65,7 +89,7 @@ internal abstract class RequestWriter
                 var next = RankOf(part, turn.IsAssistant);
                 if (next < rank)
                 {
-                    return GatewayFaults.NotCarried("messages[].content",
+                    return GatewayFaults.NotCarried(conversation.Names.Turns,
                         "must hold the results of tools before anything else, and their calls after everything else.");
                 }
 

@@ -1,0 +1,1 @@
+ALTER TABLE gateway_providers ADD COLUMN endpoints text NULL;
