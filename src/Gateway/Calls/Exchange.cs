@@ -15,7 +15,8 @@ namespace Crew.Gateway.Calls;
 /// One request of a client: as many physical attempts as it takes, one answer. Whatever was sent settles exactly once, and nothing is
 /// served before the records are durable.
 /// <code>
-/// for each target:  hold ─► send ─► headers ─┬─ 5xx, 429, unreachable: settle, next target
+/// for each target:  hold ─► send ─► headers ─┬─ 5xx, 429, never sent: settle, next target
+///                                            ├─ sent and not answered: settle, refuse
 ///                                            ├─ event stream: StreamRelay ─► failed before content: settle, next target
 ///                                            └─ anything else: read, settle, flush, serve
 /// </code>
@@ -122,7 +123,8 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
             return new Turn(parts.Node.IsLive ? GatewayFaults.KeyRevoked : HttpFaults.NodeCutOff) { IsFinal = true };
         }
 
-        return new Turn(await TryAsync(Begin(target, held.Value, routed.Value, ++_attempts, steps && !held.Value.IsClamped), held.Value, mayGoOn));
+        var attempt = Begin(target, held.Value, routed.Value, ++_attempts, steps && !held.Value.IsClamped);
+        return new Turn(await TryAsync(attempt, held.Value, mayGoOn)) { IsFinal = attempt.MayHaveWorked };
     }
 
     private async ValueTask<bool> WaitAsync(TimeSpan wait)
@@ -294,6 +296,7 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
             var (fault, wasSent) = Judge(failed, attempt);
             var metered = !wasSent ? Metered.Nothing
                 : attempt.WasBrokenOff && stops ? attempt.Settlement.OfCut(null, 0) : attempt.Settlement.OfBreak(null, 0);
+            attempt.MayHaveWorked = wasSent;
             attempt.Blame();
             attempt.Settle(_work, metered, fault.Status, attempt.WasBrokenOff ? "client_closed" : fault.Code);
             return fault;
@@ -358,7 +361,7 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
         /// <summary>Nothing was tried there.</summary>
         public bool WasSkipped { get; init; }
 
-        /// <summary>No other target would fare better.</summary>
+        /// <summary>No other target would fare better, or it might bill the same work once more.</summary>
         public bool IsFinal { get; init; }
     }
 }

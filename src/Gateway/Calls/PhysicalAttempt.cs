@@ -60,6 +60,12 @@ internal sealed class PhysicalAttempt : IDisposable
 
     public bool WasBrokenOff { get; private set; }
 
+    /// <summary>
+    /// The request went out, and no answer or only a part of one came back. The provider may have done the work and bill it, so nobody else is
+    /// asked for it again.
+    /// </summary>
+    public bool MayHaveWorked { get; set; }
+
     private ProviderTimeouts Timeouts => Target.Provider.Timeouts;
 
     /// <summary>Something arrived.</summary>

@@ -184,6 +184,7 @@ internal sealed class StreamRelay
     /// <summary>This attempt is over and settled; the client does not learn of it.</summary>
     private async Task<Fault> PassOnAsync(bool wasLate)
     {
+        _attempt.MayHaveWorked = wasLate; // Whoever only says nothing may still be at it.
         _attempt.Blame();
         var fault = wasLate ? GatewayFaults.ProviderTimeout : GatewayFaults.ProviderUnavailable;
         var metered = _attempt.Settlement.OfBreak(_reader.FinalUsage, _reader.TextBytes, _reader.InputSoFar);

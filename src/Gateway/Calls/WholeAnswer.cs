@@ -24,7 +24,9 @@ internal sealed class WholeAnswer(Exchange exchange, PhysicalAttempt attempt, Ht
         {
             attempt.Blame();
             attempt.Settle(exchange.Work, isSuccess ? attempt.Settlement.OfBreak(null, 0) : Metered.Nothing, status, broke.Code);
-            return mayGoOn ? broke : await EndAsync(broke);
+
+            // What was lost on its way back has been produced, and is billed.
+            return mayGoOn && !isSuccess ? broke : await EndAsync(broke);
         }
 
         return isSuccess ? await SucceedAsync(bytes, status) : await PassErrorAsync(bytes, status);
@@ -53,7 +55,9 @@ internal sealed class WholeAnswer(Exchange exchange, PhysicalAttempt attempt, Ht
         {
             attempt.Blame();
             attempt.Settle(exchange.Work, attempt.Settlement.OfBreak(read.Usage, read.TextBytes), status, "upstream_garbage");
-            return mayGoOn ? GatewayFaults.ProviderUnavailable : await EndAsync(GatewayFaults.ProviderUnavailable);
+
+            // A page in place of an answer is a failure of the target; an answer that cannot be said in the client's dialect is billed.
+            return mayGoOn && !read.IsJson ? GatewayFaults.ProviderUnavailable : await EndAsync(GatewayFaults.ProviderUnavailable);
         }
 
         attempt.Praise();

@@ -92,6 +92,49 @@ public sealed class RouteTests : IDisposable
         (await answer.Content.ReadAsStringAsync()).ShouldContain("-second\"");
     }
 
+    [Theory]
+    [InlineData("", HttpStatusCode.BadGateway)]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n{\"choices\":[", HttpStatusCode.BadGateway)]
+    public async Task What_was_sent_and_not_answered_is_not_asked_for_elsewhere(string answered, HttpStatusCode status)
+    {
+        var raw = await _gateway.Server.CreateProviderAtAsync(_gateway.Raw.BaseUrl, Credential);
+        var model = await ModelAsync([raw, _gateway.ProviderId], "silent", "second");
+        _gateway.Raw.Answer = System.Text.Encoding.UTF8.GetBytes(answered);
+        using var answer = await SendAsync(await _gateway.KeyAsync(), Body(model: model));
+        answer.StatusCode.ShouldBe(status);
+        (await _gateway.AttemptsAsync(RequestIdOf(answer))).GetArrayLength().ShouldBe(1, "the first one may be billed");
+        _gateway.Mock.Books.Received.ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_provider_that_hangs_may_be_working_and_is_not_followed(bool streams)
+    {
+        var provider = await _gateway.Server.PostAsync("/v1/gateway/providers", new Dictionary<string, object?>
+        {
+            ["name"] = "slow", ["kind"] = "openai", ["base_url"] = _gateway.Mock.BaseUrl.ToString().TrimEnd('/'), ["api_key"] = Credential,
+            ["timeouts"] = new { first_byte_seconds = 1, idle_seconds = 1 },
+        });
+        var model = await ModelAsync([provider.GetProperty("id").GetString()!, _gateway.ProviderId], "slow", "second");
+        var gate = new MockGate();
+        _gateway.Mock.ForModel(model + "-slow", streams ? new MockBehavior { Gate = gate, GateAfterChunks = 0 } : new MockBehavior { FirstByteDelayMs = 5_000 });
+        using var answer = await SendAsync(await _gateway.KeyAsync(), streams ? Streaming(model) : Body(model: model));
+        answer.StatusCode.ShouldBe(HttpStatusCode.GatewayTimeout);
+        (await _gateway.AttemptsAsync(RequestIdOf(answer))).EnumerateArray().Single().GetProperty("outcome").GetString().ShouldBe("provider_timeout");
+        gate.Open();
+    }
+
+    [Fact]
+    public async Task A_provider_that_was_never_reached_is_followed()
+    {
+        var nobody = await _gateway.Server.CreateProviderAtAsync(new Uri("http://127.0.0.1:1/v1"), Credential);
+        var model = await ModelAsync([nobody, _gateway.ProviderId], "nobody", "second");
+        using var answer = await SendAsync(await _gateway.KeyAsync(), Body(model: model));
+        answer.StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await _gateway.AttemptsAsync(RequestIdOf(answer))).GetArrayLength().ShouldBe(2);
+    }
+
     [Fact]
     public async Task A_target_that_keeps_failing_is_passed_over_and_its_health_says_so()
     {
