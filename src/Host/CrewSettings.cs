@@ -74,6 +74,9 @@ internal sealed class CrewSettings
 
     public string? MetricsToken => Get("CREW_METRICS_TOKEN");
 
+    /// <summary>Where spans go (OTLP); without it none are made.</summary>
+    public Uri? TraceCollector => Get("OTEL_EXPORTER_OTLP_ENDPOINT") is { } text ? new Uri(text) : null;
+
     public string? OpenAiApiKey => Get("OPENAI_API_KEY");
 
     public string? AnthropicApiKey => Get("ANTHROPIC_API_KEY");
@@ -159,6 +162,13 @@ internal sealed class CrewSettings
             {
                 return Faults.Invalid(name, $"{name} is a whole number of seconds from 0 to {MaximumDrainSeconds}.");
             }
+        }
+
+        if (Get("OTEL_EXPORTER_OTLP_ENDPOINT") is { } collector
+            && !(Uri.TryCreate(collector, UriKind.Absolute, out var place) && place.Scheme is "http" or "https" && place.UserInfo.Length == 0))
+        {
+            return Faults.Invalid("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT is the address of a collector, for example "
+                + "http://127.0.0.1:4317, without user and password: those go into OTEL_EXPORTER_OTLP_HEADERS.");
         }
 
         if (TlsCertificate is null != TlsKey is null)

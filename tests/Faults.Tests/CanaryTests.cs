@@ -7,7 +7,7 @@ namespace Crew.Faults.Tests;
 
 /// <summary>
 /// Marked prompts, answers and keys go through every path, success and failure. Then everything that the product writes is
-/// scanned, running and stopped: data folder, logs, temporary files, PostgreSQL's files, metrics. No hit is allowed.
+/// scanned, running and stopped: data folder, logs, temporary files, PostgreSQL's files, metrics, traces. No hit is allowed.
 /// </summary>
 public abstract class CanaryTests
 {
@@ -18,9 +18,7 @@ public abstract class CanaryTests
     private protected const string MetricsToken = "metrics-token-for-tests";
     private const string ProviderKey = "sk-CANARY-provider-key-3e8d7c6b5a49";
 
-    private protected static IReadOnlyDictionary<string, string?> Metrics => new Dictionary<string, string?> { ["CREW_METRICS_TOKEN"] = MetricsToken, ["DOTNET_EnableDiagnostics"] = "0" };
-
-    private protected abstract Task<(CrewServer Server, IReadOnlyList<string> Folders)> StartAsync(MockProvider mock);
+    private protected abstract Task<(CrewServer Server, IReadOnlyList<string> Folders)> StartAsync(CrewServerOptions options);
 
     [Fact]
     [Trait("Trap", "15")]
@@ -28,7 +26,12 @@ public abstract class CanaryTests
     public async Task No_prompt_answer_or_key_is_ever_written_anywhere()
     {
         await using var mock = await MockProvider.StartAsync();
-        var (server, folders) = await StartAsync(mock);
+        await using var collector = await OtlpCollector.StartAsync();
+        var (server, folders) = await StartAsync(new CrewServerOptions
+        {
+            Providers = [mock],
+            Environment = new Dictionary<string, string?>(collector.Environment) { ["CREW_METRICS_TOKEN"] = MetricsToken, ["DOTNET_EnableDiagnostics"] = "0" },
+        });
         await using var running = server;
         var key = await SetUpAsync(server, mock);
         var secrets = new List<string> { Prompt, Answer, ToolArgument, UnknownModel, ProviderKey, key, server.Installation.ApiKeys.Live, server.Installation.ApiKeys.Test };
@@ -47,6 +50,9 @@ public abstract class CanaryTests
         {
             Report(scan.Folder(folder), "after the stop");
         }
+
+        collector.Received.ShouldNotBeEmpty();
+        Report([.. collector.Received.SelectMany(r => scan.Bytes(r.Body, "traces"))], "traces");
     }
 
     private static void Report(IReadOnlyList<ByteHit> hits, string when) => hits.ShouldBeEmpty($"{when}:\n{string.Join('\n', hits)}");
@@ -141,19 +147,19 @@ public abstract class CanaryTests
 
 public sealed class SqliteCanaryTests : CanaryTests
 {
-    private protected override async Task<(CrewServer, IReadOnlyList<string>)> StartAsync(MockProvider mock)
+    private protected override async Task<(CrewServer, IReadOnlyList<string>)> StartAsync(CrewServerOptions options)
     {
-        var server = await CrewServer.StartNewAsync(new CrewServerOptions { Providers = [mock], Environment = Metrics });
+        var server = await CrewServer.StartNewAsync(options);
         return (server, [server.Root]);
     }
 }
 
 public sealed class PostgresCanaryTests : CanaryTests
 {
-    private protected override async Task<(CrewServer, IReadOnlyList<string>)> StartAsync(MockProvider mock)
+    private protected override async Task<(CrewServer, IReadOnlyList<string>)> StartAsync(CrewServerOptions options)
     {
         var postgres = await PostgresServer.SharedAsync();
-        var server = await CrewServer.StartNewAsync(new CrewServerOptions { Providers = [mock], Environment = Metrics, Database = await postgres.CreateDatabaseAsync() });
+        var server = await CrewServer.StartNewAsync(options with { Database = await postgres.CreateDatabaseAsync() });
         return (server, postgres.DataFolder is { } files ? [server.Root, files] : [server.Root]);
     }
 }

@@ -49,8 +49,8 @@ public static class HttpModule
         return services;
     }
 
-    /// <summary>Puts the gate behind routing and before every endpoint.</summary>
-    public static void UseGate(this IApplicationBuilder app) => app.UseMiddleware<RequestGate>();
+    /// <summary>Puts the gate behind routing and before every endpoint, within the span of the request.</summary>
+    public static void UseGate(this IApplicationBuilder app) => app.Use(RequestSpans.TraceAsync).UseMiddleware<RequestGate>();
 
     /// <summary>Refuses to start with a route that does not declare who may use it.</summary>
     public static void RequireDeclaredRoutes(this IEndpointRouteBuilder app)

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using Crew.Gateway.Catalogue;
+using Crew.Gateway.Metering;
 using Crew.Gateway.Providers;
 using Crew.Kernel;
 using Crew.Spend.Contracts;
@@ -15,6 +17,7 @@ internal sealed class PhysicalAttempt : IDisposable
     private readonly TimeProvider _clock;
     private readonly CancellationTokenSource _limits;
     private readonly long _started;
+    private readonly Activity? _span = Traces.Attempt();
     private bool _isJudged;
     private bool _isOver;
 
@@ -125,6 +128,29 @@ internal sealed class PhysicalAttempt : IDisposable
         }
 
         CrashPoint.Pass(CrashPoints.SettleAfter);
+        Describe(metered.Tokens, status, outcome);
+    }
+
+    /// <summary>Names and counts of the ledger's row; the span ends with the attempt.</summary>
+    private void Describe(in TokenCounts tokens, int status, string outcome)
+    {
+        if (_span is null)
+        {
+            return;
+        }
+
+        _span.SetTag("gen_ai.request.model", _facts.ModelId);
+        _span.SetTag("gen_ai.usage.input_tokens", tokens.AllInput);
+        _span.SetTag("gen_ai.usage.output_tokens", tokens.AllOutput);
+        _span.SetTag("http.response.status_code", status);
+        _span.SetTag("crew.provider.id", Target.Provider.Id);
+        _span.SetTag("crew.attempt", Number);
+        _span.SetTag("crew.outcome", outcome);
+        _span.SetTag("crew.first_byte_ms", FirstByteMilliseconds);
+        if (status >= 500)
+        {
+            _span.SetStatus(ActivityStatusCode.Error);
+        }
     }
 
     private void Arm(TimeSpan idle)
@@ -141,6 +167,7 @@ internal sealed class PhysicalAttempt : IDisposable
             Target.Health.End(_isJudged);
         }
 
+        _span?.Dispose();
         _hold.Dispose();
         _limits.Dispose();
     }

@@ -49,6 +49,7 @@ internal static class ServeCommand
 
         await using var place = up.Value;
 
+        using var tracing = Tracing.Start(settings.Value.TraceCollector);
         try
         {
             await app.StartAsync(cancel);
@@ -62,6 +63,7 @@ internal static class ServeCommand
         var data = settings.Value.Database is null ? settings.Value.DataFolder : "PostgreSQL";
         Terminal.Error($"crew serves {string.Join(", ", settings.Value.Urls)}  (docs: {settings.Value.PublicUrl}/docs, data: {data})");
         await DrainAsync(app, cancel);
+        Tracing.Finish(tracing);
         return 0;
     }
 
