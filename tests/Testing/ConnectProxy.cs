@@ -25,6 +25,9 @@ public sealed class ConnectProxy : IAsyncDisposable
     /// <summary>The heads of the requests that came.</summary>
     public ConcurrentQueue<string> Asked { get; } = [];
 
+    /// <summary>What every tunnel waits for before it is made.</summary>
+    public Task Opening { get; set; } = Task.CompletedTask;
+
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
     public async ValueTask DisposeAsync()
@@ -67,6 +70,7 @@ public sealed class ConnectProxy : IAsyncDisposable
                 }
 
                 Asked.Enqueue(head.ToString());
+                await Opening.WaitAsync(_stop.Token);
                 await stream.WriteAsync(Encoding.ASCII.GetBytes(_answer), _stop.Token);
                 if (!_answer.StartsWith("HTTP/1.1 200", StringComparison.Ordinal))
                 {

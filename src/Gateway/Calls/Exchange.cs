@@ -26,6 +26,8 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
     /// <summary>A provider that asks for a longer wait (Retry-After) is not waited for: its answer goes to the client.</summary>
     private const int MostWaitSeconds = 5;
 
+    private static readonly Func<object?, bool> MayLeaveOf = static exchange => ((Exchange)exchange!).MayLeave();
+
     private readonly AccessWork _work = new(call);
     private readonly long _started = parts.Clock.GetTimestamp();
     private CallFacts? _facts;
@@ -34,6 +36,7 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
     /// <summary>The target that asked for the shortest wait, and how long that is; what is worth waiting for is waited for once.</summary>
     private (Target Target, TimeSpan Wait)? _soonest;
     private bool _hasWaited;
+    private Fault? _withheld;
 
     public CallParts Parts => parts;
 
@@ -116,16 +119,22 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
             return new Turn(GatewayFaults.ThinkingDoesNotFit) { IsFinal = true };
         }
 
-        if (!parts.Node.IsLive || call.Caller.Revoked.IsCancellationRequested)
+        if (LateRefusal() is { } late)
         {
             // While the hold waited for its lease, or an earlier target for its answer, what was known of the caller may have changed.
             held.Value.Release();
-            return new Turn(parts.Node.IsLive ? GatewayFaults.KeyRevoked : HttpFaults.NodeCutOff) { IsFinal = true };
+            return new Turn(late) { IsFinal = true };
         }
 
         var attempt = Begin(target, held.Value, routed.Value, ++_attempts, steps && !held.Value.IsClamped);
         return new Turn(await TryAsync(attempt, held.Value, mayGoOn)) { IsFinal = attempt.MayHaveWorked };
     }
+
+    /// <summary>Why nothing may go out any more although the request was let in.</summary>
+    private Fault? LateRefusal() => call.Caller.Revoked.IsCancellationRequested ? GatewayFaults.KeyRevoked : parts.Node.IsLive ? null : HttpFaults.NodeCutOff;
+
+    /// <summary>The last look: a connection may have taken seconds to make.</summary>
+    private bool MayLeave() => (_withheld = LateRefusal()) is null;
 
     private async ValueTask<bool> WaitAsync(TimeSpan wait)
     {
@@ -280,6 +289,7 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
 
     private async ValueTask<Outcome<HttpResponseMessage>> SendAsync(PhysicalAttempt attempt, Hold hold)
     {
+        _withheld = null;
         using var request = Build(attempt.Target, attempt.Route, hold);
         var stops = plan.Request.Stream && attempt.CancelEndsBill;
         using var gone = stops ? call.Aborted.UnsafeRegister(static a => ((PhysicalAttempt)a!).BreakOff(), attempt) : default;
@@ -293,11 +303,15 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
         }
         catch (Exception failed) when (failed is HttpRequestException or IOException or OperationCanceledException)
         {
-            var (fault, wasSent) = Judge(failed, attempt);
+            var (fault, wasSent) = _withheld is { } withheld ? (withheld, false) : Judge(failed, attempt);
             var metered = !wasSent ? Metered.Nothing
                 : attempt.WasBrokenOff && stops ? attempt.Settlement.OfCut(null, 0) : attempt.Settlement.OfBreak(null, 0);
             attempt.MayHaveWorked = wasSent;
-            attempt.Blame();
+            if (_withheld is null)
+            {
+                attempt.Blame();
+            }
+
             attempt.Settle(_work, metered, fault.Status, attempt.WasBrokenOff ? "client_closed" : fault.Code);
             return fault;
         }
@@ -311,7 +325,7 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
             // HTTP/2 where the provider offers it in the handshake (ALPN), HTTP/1.1 elsewhere and on plain connections.
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
-            Content = plan.Request.FormType is { } form ? spliced.ToContent(form) : spliced.ToContent(),
+            Content = plan.Request.FormType is { } form ? spliced.ToContent(form, MayLeaveOf, this) : spliced.ToContent(mayLeave: MayLeaveOf, of: this),
         };
         if (target.Provider.Credential is { } credential)
         {

@@ -66,9 +66,11 @@ internal sealed class SplicedBody
     }
 
     /// <summary>The body as an HTTP content of known length that can be sent more than once.</summary>
-    public HttpContent ToContent(string contentType = "application/json")
+    /// <param name="mayLeave">Asked each time when there is a connection and the first byte is about to leave; false ends the call.</param>
+    /// <param name="of">What it is asked of.</param>
+    public HttpContent ToContent(string contentType = "application/json", Func<object?, bool>? mayLeave = null, object? of = null)
     {
-        var content = new SlicedContent(this);
+        var content = new SlicedContent(this, mayLeave, of);
         content.Headers.TryAddWithoutValidation("Content-Type", contentType);
         return content;
     }
@@ -86,13 +88,18 @@ internal sealed class SplicedBody
         }
     }
 
-    private sealed class SlicedContent(SplicedBody body) : HttpContent
+    private sealed class SlicedContent(SplicedBody body, Func<object?, bool>? mayLeave, object? of) : HttpContent
     {
         protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
             SerializeToStreamAsync(stream, context, CancellationToken.None);
 
         protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
         {
+            if (mayLeave?.Invoke(of) == false)
+            {
+                throw new OperationCanceledException("The request was withheld.");
+            }
+
             Interlocked.Increment(ref body._sending);
             try
             {

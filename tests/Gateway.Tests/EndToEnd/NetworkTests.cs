@@ -134,6 +134,29 @@ public sealed class NetworkTests : IAsyncLifetime
         return started;
     }
 
+    [Fact]
+    public async Task A_request_whose_key_is_revoked_while_its_connection_is_made_does_not_go_out()
+    {
+        await ModelAtAsync("far", "https://8.8.8.8/v1");
+        var key = await _server.CreateKeyAsync(new NewKey());
+        var open = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _proxy.Opening = open.Task;
+        var calling = CallAsync(_server.Client(key.Key), "far");
+        using var late = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (_proxy.Asked.IsEmpty)
+        {
+            await Task.Delay(10, late.Token);
+        }
+
+        await _server.RevokeKeyAsync(key.Id);
+        open.SetResult();
+        (await calling).ShouldBe(HttpStatusCode.Unauthorized);
+        _both.Whole.ShouldBe(0);
+        var other = _server.Client((await _server.CreateKeyAsync(new NewKey())).Key);
+        (await CallAsync(other, "far")).ShouldBe(HttpStatusCode.OK);
+        _both.Whole.ShouldBe(1);
+    }
+
     private async Task<string> ModelAtAsync(string model, string baseUrl)
     {
         var provider = await _server.CreateProviderAtAsync(new Uri(baseUrl), Credential);

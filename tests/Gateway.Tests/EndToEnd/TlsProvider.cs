@@ -58,6 +58,7 @@ internal sealed class TlsProvider : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private int _streaming;
+    private int _whole;
 
     private TlsProvider(WebApplication app) => _app = app;
 
@@ -65,6 +66,9 @@ internal sealed class TlsProvider : IAsyncDisposable
 
     /// <summary>The protocol of each request, with the subject of the client's certificate.</summary>
     public ConcurrentQueue<string> Seen { get; } = [];
+
+    /// <summary>Requests that have arrived to the last byte of their body.</summary>
+    public int Whole => Volatile.Read(ref _whole);
 
     /// <summary>Streams that have sent their first chunk and wait for <see cref="Gate"/>.</summary>
     public int Streaming => Volatile.Read(ref _streaming);
@@ -109,7 +113,9 @@ internal sealed class TlsProvider : IAsyncDisposable
     {
         Seen.Enqueue(string.Create(CultureInfo.InvariantCulture, $"{http.Request.Protocol} {http.Connection.ClientCertificate?.Subject}"));
         using var reader = new StreamReader(http.Request.Body);
-        if (!(await reader.ReadToEndAsync()).Contains("\"stream\":true", StringComparison.Ordinal))
+        var body = await reader.ReadToEndAsync();
+        Interlocked.Increment(ref _whole);
+        if (!body.Contains("\"stream\":true", StringComparison.Ordinal))
         {
             await Results.Text(RawProvider.Good, "application/json").ExecuteAsync(http);
             return;
