@@ -21,6 +21,8 @@ install_debian_packages() {
   compgen -G '/usr/lib/*/libcrypto.so.3' >/dev/null || missing+=(libssl3)
   # The disk that forgets (tests/Faults.Tests/Shim) is built where it runs.
   command -v gcc >/dev/null && [ -f /usr/include/stdio.h ] || missing+=(gcc libc6-dev)
+  # The pages are looked at in a real browser (tests/Identity.Tests).
+  [ -x /usr/bin/chromium ] || missing+=(chromium)
   [ "${#missing[@]}" -gt 0 ] || return 0
   if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
     echo "The tests need these Debian packages: ${missing[*]}. Install them as root (apt-get install ${missing[*]}) and run this again." >&2

@@ -5,6 +5,7 @@ using Crew.Http.OpenApi;
 using Crew.Identity;
 using Crew.Kernel;
 using Crew.Keys;
+using Crew.Mail;
 using Crew.Sealing;
 using Crew.Sealing.Egress;
 using Crew.Spend;
@@ -25,7 +26,8 @@ internal static class Composition
         var addresses = ClientAddress.Parse(settings.TrustedProxies);
         var egress = EgressPolicy.Parse(settings.EgressAllow);
         var network = EgressNetwork.Read(settings.EgressProxy, settings.EgressNoProxy, settings.EgressProxyTarget, settings.EgressCa);
-        if ((addresses.Fault ?? egress.Fault ?? network.Fault) is { } fault)
+        var mail = settings.SmtpUrl is { } smtp ? SmtpSettings.Parse(smtp) : (Outcome<SmtpSettings>?)null;
+        if ((mail?.Fault ?? addresses.Fault ?? egress.Fault ?? network.Fault) is { } fault)
         {
             return fault;
         }
@@ -43,15 +45,17 @@ internal static class Composition
         services.AddSingleton(network.Value);
         services.AddSingleton<IHostResolver, SystemHostResolver>();
         services.AddSingleton<GuardedHandlerFactory>();
-        services.AddSingleton(new FirstRunFile(settings.FirstRunFile));
+        var firstRun = new FirstRunFile(settings.FirstRunFile);
+        services.AddSingleton(firstRun);
+        services.AddSingleton<IEventSink>(firstRun);
         services.AddHttp(addresses.Value, new DrainOptions { NoticeSeconds = settings.DrainNoticeSeconds, DeadlineSeconds = settings.DrainSeconds },
-            PublicOrigin.Of(new Uri(settings.PublicUrl)));
+            PublicOrigin.Of(settings.PublicAddress));
         services.AddApiDocument();
         services.AddSingleton<Docs.DocsPages>();
         services.AddAudit();
         services.AddTenancy();
         services.AddSpend();
-        services.AddIdentity(new Uri(settings.PublicUrl));
+        services.AddIdentity(settings.PublicAddress, mail?.Value);
         services.AddKeys(settings.GitHubScanningKeys);
         services.AddGateway();
         return null;

@@ -35,6 +35,12 @@ internal sealed class CrewSettings
     /// <summary>The only source of links; off loopback it must be set, on loopback it is the first URL.</summary>
     public string PublicUrl => (Get("CREW_PUBLIC_URL") ?? Urls[0]).TrimEnd('/');
 
+    /// <summary>The same as an address, for links: a wildcard to listen on is this machine to itself.</summary>
+    public Uri PublicAddress => new(PublicUrl.Replace("://*", "://localhost", StringComparison.Ordinal).Replace("://+", "://localhost", StringComparison.Ordinal));
+
+    /// <summary>Where mail is handed over.</summary>
+    public string? SmtpUrl => Get("CREW_SMTP_URL");
+
     public string? MasterKey => Get("CREW_MASTER_KEY");
 
     public string? MasterKeyFile => Get("CREW_MASTER_KEY_FILE");
@@ -156,6 +162,11 @@ internal sealed class CrewSettings
     /// <summary>What would be unsafe or cannot work, said before anything starts.</summary>
     private Fault? Check()
     {
+        if (CheckPublicUrl() is { } unusable)
+        {
+            return unusable;
+        }
+
         foreach (var name in new[] { "CREW_DRAIN_NOTICE_SECONDS", "CREW_DRAIN_SECONDS" })
         {
             if (Get(name) is { } text && !(int.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var seconds) && seconds is >= 0 and <= MaximumDrainSeconds))
@@ -204,6 +215,12 @@ internal sealed class CrewSettings
 
         return null;
     }
+
+    private Fault? CheckPublicUrl() => Get("CREW_PUBLIC_URL") is { } address
+        && !(Uri.TryCreate(address, UriKind.Absolute, out var known) && known is { Scheme: "http" or "https", PathAndQuery: "/", UserInfo: "" })
+        ? Faults.Invalid("CREW_PUBLIC_URL", "CREW_PUBLIC_URL is the address that people type, such as https://crew.example.com: scheme and host, and no path. "
+            + "Links and cookies are made for it.")
+        : null;
 
     private static bool IsLoopback(Uri url) => url.IsLoopback;
 }

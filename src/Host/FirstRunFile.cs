@@ -1,14 +1,15 @@
 using System.Text.Json;
 using Crew.Http;
 using Crew.Kernel;
+using Crew.Storage;
 
 namespace Crew.Host;
 
 /// <summary>
-/// The file beside the data folder that holds the keys of a first start without a terminal. It has done its work at the first
-/// use of one of its keys, and is removed then.
+/// The file beside the data folder that holds the keys and the sign-in link of a first start without a terminal. It has done its work at the
+/// first use of one of its keys, or at the first sign-in, and is removed then.
 /// </summary>
-internal sealed class FirstRunFile(string path)
+internal sealed class FirstRunFile(string path) : IEventSink
 {
     private string[] _last4 = [];
 
@@ -36,6 +37,20 @@ internal sealed class FirstRunFile(string path)
             return;
         }
 
+        Remove();
+    }
+
+    /// <summary>The first sign-in ends it as well: then its link has done its work, and its keys can be made anew.</summary>
+    public void Write(Db db, Origin origin, IReadOnlyList<Event> events)
+    {
+        if (_last4.Length > 0 && events.Any(e => e.Type == "auth.login.success"))
+        {
+            Remove();
+        }
+    }
+
+    private void Remove()
+    {
         _last4 = [];
         try
         {

@@ -1,5 +1,6 @@
 using Crew.Audit.Contracts;
 using Crew.Gateway.Contracts;
+using Crew.Identity.Contracts;
 using Crew.Kernel;
 using Crew.Keys.Contracts;
 using Crew.Sealing;
@@ -175,9 +176,15 @@ internal sealed class Installation(IServiceProvider services, CrewSettings setti
             return providerless;
         }
 
+        var link = await services.GetRequiredService<SignInLinks>().CreateAsync(organization.Email, Operator, cancel);
+        if (link.Failed(out var linkless))
+        {
+            return linkless;
+        }
+
         return new FirstRun(
             organization.OrganizationId, organization.WorkspaceId, organization.Crews.ToDictionary(c => c.Key.ToName(), c => c.Value),
-            new FirstRunOwner(organization.UserId, organization.Email, $"{settings.PublicUrl}/sign-in"),
+            new FirstRunOwner(organization.UserId, organization.Email, link.Value.Reveal()),
             new FirstRunKeys(live.Value.Text.Reveal(), test.Value.Text.Reveal()));
     }
 

@@ -1,12 +1,18 @@
 using Crew.Http;
 using Crew.Identity.Accounts;
+using Crew.Identity.Contracts;
 using Crew.Identity.Invitations;
+using Crew.Identity.Letters;
 using Crew.Identity.Mfa;
+using Crew.Identity.Pages;
 using Crew.Identity.Sessions;
+using Crew.Identity.SignIn;
 using Crew.Identity.Tokens;
 using Crew.Kernel;
+using Crew.Mail;
 using Crew.Sealing;
 using Crew.Storage;
+using Crew.Tenancy.Contracts;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -22,8 +28,33 @@ public static class IdentityModule
 
     /// <param name="services">The services of the host.</param>
     /// <param name="publicUrl">The server's own address: the only source of links, and the issuer of tokens.</param>
-    public static IServiceCollection AddIdentity(this IServiceCollection services, Uri publicUrl)
+    /// <param name="mail">Where mail is handed over; null for nowhere.</param>
+    public static IServiceCollection AddIdentity(this IServiceCollection services, Uri publicUrl, SmtpSettings? mail)
     {
+        services.AddSingleton(new IdentityOptions { PublicUrl = publicUrl });
+        services.AddSingleton(s => new BearerMint(new Lazy<StoredKeys>(s.GetRequiredService<StoredKeys>)));
+        services.AddSingleton(s => new IdentitySeal(new Lazy<StoredKeys>(s.GetRequiredService<StoredKeys>)));
+        services.AddSingleton<Tickets>();
+        services.AddSingleton(s => new SignInLinks(
+            s.GetRequiredService<Store>(), s.GetRequiredService<Tickets>(), s.GetRequiredService<PeopleRegister>(), s.GetRequiredService<IdentityOptions>()));
+        services.AddSingleton<PasswordDesk>();
+        services.AddHostedService(s => s.GetRequiredService<PasswordDesk>());
+        services.AddSingleton<SessionIndex>();
+        services.AddHostedService(s => s.GetRequiredService<SessionIndex>());
+        services.AddSingleton<SessionBook>();
+        services.AddSingleton<SessionScheme>();
+        services.AddSingleton<ISessionScheme>(s => s.GetRequiredService<SessionScheme>());
+        services.AddSingleton<IExpiry, SessionExpiry>();
+        services.AddSingleton<PeopleOf>();
+        services.AddSingleton<Throttle>();
+        services.AddSingleton<Entry>();
+        services.AddSingleton<PasswordSignIn>();
+        services.AddSingleton<SecondFactor>();
+        services.AddSingleton<Visits>();
+        services.AddSingleton(s => new Post(mail, s.GetRequiredService<TimeProvider>()));
+        services.AddHostedService(s => s.GetRequiredService<Post>());
+        services.AddSingleton<InvitationBook>();
+        services.AddSingleton<Invitees>();
         services.AddSingleton(new TokenOptions(publicUrl));
         services.AddSingleton(s => new SigningKeys(s.GetRequiredService<Store>(), new Lazy<StoredKeys>(s.GetRequiredService<StoredKeys>)));
         services.AddHostedService<SigningKeyLoop>();
@@ -39,8 +70,16 @@ public static class IdentityModule
         return services;
     }
 
-    /// <summary>Loads the keys that sign tokens; call after the store has started and before the first request.</summary>
-    public static Task<Fault?> StartIdentityAsync(this IServiceProvider services, CancellationToken cancel) => services.GetRequiredService<SigningKeys>().StartAsync(cancel);
+    /// <summary>
+    /// Has people and sessions follow the change feed, and loads the keys that sign tokens; call after the store has started and before the
+    /// first request.
+    /// </summary>
+    public static Task<Fault?> StartIdentityAsync(this IServiceProvider services, CancellationToken cancel)
+    {
+        services.GetRequiredService<PeopleDirectory>();
+        services.GetRequiredService<SessionIndex>();
+        return services.GetRequiredService<SigningKeys>().StartAsync(cancel);
+    }
 
     public static void MapIdentity(this IEndpointRouteBuilder app)
     {
@@ -50,6 +89,18 @@ public static class IdentityModule
         RevokeTokens.Map(tokens);
         ReadTokens.Map(tokens);
         Jwks.Map(app);
+        SessionRoutes.Map(app.MapGroup("/v1/sessions").WithTags("Sessions"));
+        InvitationRoutes.Map(app.MapGroup("/v1/invitations").WithTags("Invitations"));
+        var pages = app.MapGroup("").WithTags("Pages");
+        pages.ExcludeFromDescription();
+        AssetRoutes.Map(pages);
+        SignInPage.Map(pages);
+        WelcomePage.Map(pages);
+        AccountPage.Map(pages);
+        PasswordPages.Map(pages);
+        FactorPages.Map(pages);
+        ResetPages.Map(pages);
+        InvitePage.Map(pages);
     }
 
     private sealed class IdentityPart : StoragePart

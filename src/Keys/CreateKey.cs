@@ -38,6 +38,7 @@ internal static class CreateKey
             .WithSummary("Make an API key. Its text is in this answer and never again.")
             .WithMetadata(new CreatedRoute())
             .Requires(CrewSource.Body, "api_keys:write")
+            .StepUp()
             .Audited("api_key.created", "budget.created")
             .Refuses("quota_exceeded", "key_not_active")
             .Example("""

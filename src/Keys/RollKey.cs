@@ -22,6 +22,7 @@ internal static class RollKey
             .WithSummary("Replace a key by a new one of the same lineage; the old one works until overlap_seconds (0 to 2592000) have passed.")
             .WithMetadata(new CreatedRoute())
             .Requires(CrewSource.None, "api_keys:write")
+            .StepUp()
             .Audited("api_key.rolled")
             .Refuses("key_not_active", "version_conflict")
             .Example("""{"overlap_seconds": 3600}""");

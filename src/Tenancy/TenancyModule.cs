@@ -24,6 +24,7 @@ public static class TenancyModule
         services.AddSingleton<WorkspaceDirectory>();
         services.AddSingleton<IWorkspaceDirectory>(s => s.GetRequiredService<WorkspaceDirectory>());
         services.AddSingleton<Provisioner>();
+        services.AddSingleton(s => new PeopleRegister(new Lazy<StoredKeys>(s.GetRequiredService<StoredKeys>), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton(s => new PeopleDirectory(s.GetRequiredService<Store>(), new Lazy<StoredKeys>(s.GetRequiredService<StoredKeys>)));
         return services;
     }
@@ -42,7 +43,7 @@ public static class TenancyModule
         ReadCrews.Map(crews);
         UpdateCrew.Map(crews);
         var members = app.MapGroup("/v1/members").WithTags("Members");
-        ListMembers.Map(members);
+        MemberRoutes.Map(members);
     }
 
     private sealed class TenancyPart : StoragePart

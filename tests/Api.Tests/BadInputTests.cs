@@ -216,6 +216,7 @@ public abstract class BadInputTests(ApiStage stage) : ApiTests(stage)
             "budgets" => await BudgetAsync(),
             "gateway/providers" => await ProviderAsync(),
             "gateway/models" => await ModelAsync(),
+            "members" => (await Stage.Master.GetAsync("/v1/members")).ShouldBe(200).Data[0].GetProperty("id").GetString()!,
             "api-keys" => (await Stage.KeyAsync()).Id,
             _ => throw new InvalidOperationException($"This test has no thing of the kind '{kind}'."),
         };

@@ -147,6 +147,8 @@ public abstract class IsolationTests(ApiStage stage) : ApiTests(stage)
         var issuer = (await caller.PostAsync("/v1/api-keys", new { name = "issuer", mode = "live", permissions = new[] { "tokens:create", "models:read" } }, headers)).ShouldBe(201);
         var token = (await Stage.Caller(issuer.Text("key")).PostAsync("/v1/auth/tokens", new { subject = "thing", permissions = new[] { "models:read" } })).ShouldBe(201);
         var record = (await caller.GetAsync("/v1/audit-logs?limit=1", headers)).ShouldBe(200).Data[0].GetProperty("id").GetString()!;
+        var member = (await caller.GetAsync("/v1/members", headers)).ShouldBe(200).Data.EnumerateArray()
+            .First(m => m.GetProperty("role").GetString() == "owner").GetProperty("id").GetString()!;
         return new Dictionary<string, string>
         {
             ["api-keys"] = key,
@@ -158,6 +160,9 @@ public abstract class IsolationTests(ApiStage stage) : ApiTests(stage)
             ["gateway/providers"] = provider,
             ["gateway/models"] = model,
             ["models"] = model,
+            ["members"] = member,
+            ["invitations"] = await MakeAsync("/v1/invitations", new { email = $"{Random.Shared.NextInt64():x}@example.com", role = "viewer" }),
+            ["sessions"] = record.Replace("log_", "sess_", StringComparison.Ordinal),
             ["gateway/requests"] = record.Replace("log_", "req_", StringComparison.Ordinal),
         };
     }

@@ -20,10 +20,11 @@ internal static class ReferenceGraph
         ["Storage"] = ["Kernel"],
         ["Sealing"] = ["Kernel", "Storage"],
         ["Http"] = ["Kernel", "Storage", "Sealing"],
+        ["Mail"] = ["Kernel"],
         ["Tenancy"] = [.. Foundation],
         ["Audit"] = [.. Foundation],
         ["Spend"] = [.. Foundation, "Tenancy"],
-        ["Identity"] = [.. Foundation, "Tenancy", "Keys"],
+        ["Identity"] = [.. Foundation, "Mail", "Tenancy", "Keys"],
         ["Keys"] = [.. Foundation, "Tenancy", "Spend"],
         ["Gateway"] = [.. Foundation, "Tenancy", "Spend"],
     };

@@ -49,6 +49,9 @@ public sealed class Call
     /// <summary>Whether the workspace, the crew or the credential keeps no IP address and user agent.</summary>
     public bool IsZeroLogging => Workspace?.ZeroLogging == true || CallerOrNull?.ZeroLogging == true || (Workspace is not null && CrewPolicy.ZeroLogging);
 
+    /// <summary>For people: what a client that cannot say where its request comes from sends in <see cref="CrossSite.TokenHeader"/>.</summary>
+    public string? CsrfToken { get; internal set; }
+
     /// <summary>Somebody as the author of what this request does.</summary>
     public Origin OriginOf(Actor actor, CancellationToken revoked = default) =>
         new(actor, Address.ToString(), Http.Request.Headers.UserAgent.ToString() is { Length: > 0 } agent ? agent[..Math.Min(agent.Length, 256)] : null, RequestId)

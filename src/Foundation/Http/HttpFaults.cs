@@ -21,6 +21,13 @@ public static class HttpFaults
         "The request came from a web page whose origin the workspace of this token does not list. Add it to the workspace's settings (allowed_origins), "
         + "or call from a listed page or from a server.");
 
+    public static readonly Fault CrossSiteRequest = new("cross_site_request", 403,
+        "A change by a session must come from a page of this server (Sec-Fetch-Site: same-origin) or carry the session's token in the header "
+        + "X-Crew-Csrf, which GET /v1/me shows. Send one of them.");
+
+    public static readonly Fault StepUpRequired = new("step_up_required", 403,
+        "This asks for a recent proof of who you are. Prove it again at /account/step-up, then repeat the request.");
+
     public static readonly Fault IpNotAllowed = new("ip_not_allowed", 403,
         "The request came from an address that is not on the IP allowlist of this credential or its workspace. Add the address to the list, or call from a listed one.");
 

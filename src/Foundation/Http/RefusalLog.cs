@@ -19,11 +19,11 @@ public sealed class RefusalLog(Store store, IAccessTrail trail, TimeProvider clo
     private readonly ConcurrentDictionary<string, Tally> _tallies = new();
 
     /// <summary>A refusal of somebody whose workspace is not known: goes to the installation's log.</summary>
-    public void Unknown(Call call, string reason)
+    public void Unknown(Call call, string reason, string type = "auth.failed")
     {
         var network = _tallies.Count < MostKinds ? RateLimiter.Network(call.Address).ToString() : "many";
-        Count($"?|{network}|{reason}", () => new Tally(null, new Origin(new Actor("anonymous", "anonymous"), call.Address.ToString(), null, call.RequestId),
-            new Event("auth.failed") { Outcome = "denied", Reason = reason, Log = EventLog.Installation }));
+        Count($"?|{network}|{type}|{reason}", () => new Tally(null, new Origin(new Actor("anonymous", "anonymous"), call.Address.ToString(), null, call.RequestId),
+            new Event(type) { Outcome = "denied", Reason = reason, Log = EventLog.Installation }));
     }
 
     /// <summary>A refusal of a known credential: goes to its workspace's log.</summary>

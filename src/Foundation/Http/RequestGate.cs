@@ -17,17 +17,16 @@ namespace Crew.Http;
 /// unless its route says <c>AllowsAnonymous</c>.
 /// </summary>
 internal sealed partial class RequestGate(
-    RequestDelegate next, IEnumerable<ICredentialScheme> schemes, IWorkspaceDirectory workspaces, RateLimiter limiter, ClientAddress addresses,
-    RefusalLog refusals, WebOrigins origins, IdempotencyStore idempotency, IAccessTrail trail, DatabaseWatch database, DiskWatch disk, Metrics metrics, Drain drain, Store store,
+    RequestDelegate next, IEnumerable<ICredentialScheme> schemes, IEnumerable<ISessionScheme> people, IWorkspaceDirectory workspaces, RateLimiter limiter,
+    ClientAddress addresses, RefusalLog refusals, WebOrigins origins, IdempotencyStore idempotency, IAccessTrail trail,
+    DatabaseWatch database, DiskWatch disk, Metrics metrics, Drain drain, Store store,
     TimeProvider clock, ILogger<RequestGate> log)
 {
-    /// <summary>An account master manages a suspended workspace, but nobody spends its money.</summary>
-    private static readonly Permission Invoke = Permissions.Of("models:invoke");
-
     /// <summary>Not a refusal: the answer to a preflight is all in its headers.</summary>
     private static readonly Fault Preflight = new("preflight", StatusCodes.Status204NoContent, "");
 
     private readonly ICredentialScheme[] _schemes = [.. schemes];
+    private readonly ISessionScheme? _people = people.FirstOrDefault();
 
     public async Task InvokeAsync(HttpContext http)
     {
@@ -127,7 +126,9 @@ internal sealed partial class RequestGate(
         var rules = endpoint?.Metadata.GetMetadata<RouteRules>();
         if (!http.Request.Path.StartsWithSegments("/v1"))
         {
-            return endpoint is null ? Faults.NotFound : null;
+            return endpoint is null ? Faults.NotFound
+                : endpoint.Metadata.GetMetadata<PageRoute>() is null ? null
+                : LimitByAddress(call) ?? await RefuseCutOffAsync(call);
         }
 
         if (await origins.AdmitAsync(call))
@@ -165,8 +166,12 @@ internal sealed partial class RequestGate(
             return HttpFaults.IpNotAllowed;
         }
 
-        return await LimitByCallerAsync(call) ?? Authorize(call, rules, endpoint!) ?? disk.Refuse(call, IsInvocation(rules)) ?? await idempotency.BeginAsync(call, endpoint!);
+        return await LimitByCallerAsync(call) ?? Authorization.Of(call, rules, endpoint!, ProofAfter())
+            ?? disk.Refuse(call, Authorization.IsInvocation(rules)) ?? await idempotency.BeginAsync(call, endpoint!);
     }
+
+    /// <summary>Since when a proof of who somebody is counts as recent.</summary>
+    private DateTimeOffset ProofAfter() => clock.GetUtcNow().AddMinutes(-(_people?.ProofMinutes ?? 0));
 
     /// <summary>What this node keeps in memory is not to be acted upon while it cannot know what has changed.</summary>
     private async ValueTask<Fault?> RefuseCutOffAsync(Call call)
@@ -214,6 +219,11 @@ internal sealed partial class RequestGate(
             return ambiguous;
         }
 
+        if (_people?.Find(request) is { } cookie)
+        {
+            return text is null ? await EnterByCookieAsync(call, _people, cookie) : HttpFaults.AmbiguousCredentials;
+        }
+
         if (text is null)
         {
             refusals.Unknown(call, "no_credential");
@@ -228,21 +238,42 @@ internal sealed partial class RequestGate(
         }
 
         var verification = await scheme.VerifyAsync(text, call.Aborted);
-        if (verification.Fault is { } fault)
-        {
-            if (verification is { Tenant: { } tenant, Actor: { } actor })
-            {
-                refusals.Known(tenant, call.OriginOf(actor), "auth.failed", fault.Details?.GetValueOrDefault("reason") as string ?? fault.Code);
-            }
-            else
-            {
-                refusals.Unknown(call, fault.Code);
-            }
+        return verification.Fault is null ? await EnterAsync(call, verification.Caller!) : Note(call, verification);
+    }
 
-            return fault;
+    /// <summary>A person comes by the cookie of their session: then a change must come from this origin.</summary>
+    private async ValueTask<Fault?> EnterByCookieAsync(Call call, ISessionScheme scheme, string cookie)
+    {
+        var request = call.Http.Request;
+        var verification = await scheme.VerifyAsync(cookie, request.Headers["X-Crew-Workspace"].ToString() is { Length: > 0 } named ? named : null, call.Aborted);
+        if (verification.Fault is not null)
+        {
+            return Note(call, verification);
+        }
+
+        call.CsrfToken = scheme.TokenOf(cookie);
+        if (!CrossSite.MayChange(request, call.CsrfToken))
+        {
+            refusals.Known(verification.Caller!.Tenant, call.OriginOf(verification.Caller.Actor), "auth.failed", HttpFaults.CrossSiteRequest.Code);
+            return HttpFaults.CrossSiteRequest;
         }
 
         return await EnterAsync(call, verification.Caller!);
+    }
+
+    private Fault? Note(Call call, Verification refused)
+    {
+        var fault = refused.Fault!;
+        if (refused is { Tenant: { } tenant, Actor: { } actor })
+        {
+            refusals.Known(tenant, call.OriginOf(actor), "auth.failed", fault.Details?.GetValueOrDefault("reason") as string ?? fault.Code);
+        }
+        else
+        {
+            refusals.Unknown(call, fault.Code);
+        }
+
+        return fault;
     }
 
     /// <summary>
@@ -301,6 +332,11 @@ internal sealed partial class RequestGate(
             }
         }
 
+        if (caller.SessionId is not null)
+        {
+            return null;
+        }
+
         var isToken = caller.Actor.Type == "token";
         if (isToken ? origins.Refuse(call.Http.Request, home) is not null : call.Http.Request.Headers.Origin.Count > 0)
         {
@@ -345,52 +381,6 @@ internal sealed partial class RequestGate(
         call.Origin.TakeAccess();
         refusals.Known(call.Tenant, call.Origin, "rate_limit.exceeded", scope);
         return HttpFaults.RateLimited(decision.RetryAfterSeconds, scope);
-    }
-
-    private static Fault? Authorize(Call call, RouteRules rules, Endpoint endpoint)
-    {
-        var caller = call.Caller;
-        if (call.Workspace.Suspended && (!caller.IsAccount || IsInvocation(rules)))
-        {
-            return HttpFaults.WorkspaceSuspended;
-        }
-
-        if (!caller.SeesWorkspaceLevel && endpoint.Metadata.GetMetadata<WorkspaceLevelRoute>() is not null)
-        {
-            return Faults.NotFound;
-        }
-
-        if (rules.Access == Access.Permission && !call.MayAny(rules.AnyOf))
-        {
-            return Faults.InsufficientPermissions(rules.AnyOf[0].ToString());
-        }
-
-        return ChooseCrew(call);
-    }
-
-    private static bool IsInvocation(RouteRules rules) => rules.AnyOf is [var only] && only == Invoke;
-
-    /// <summary>The crew of the request: the one that the credential is bound to, or the one in the header.</summary>
-    private static Fault? ChooseCrew(Call call)
-    {
-        var caller = call.Caller;
-        call.CrewId = caller.CrewId;
-        if (call.Http.Request.Headers["X-Crew-Id"].ToString() is { Length: > 0 } crewId)
-        {
-            if (!call.Workspace.Crews.TryGetValue(crewId, out var environment) || !caller.Sees(crewId, environment))
-            {
-                return Faults.NotFound;
-            }
-
-            call.CrewId = crewId;
-        }
-
-        if (call.CrewId is not null && call.Origin.TakeAccess() is { } access)
-        {
-            call.Origin.Owe(access with { CrewId = call.CrewId, WithoutPlace = call.IsZeroLogging });
-        }
-
-        return null;
     }
 
     [LoggerMessage(1, LogLevel.Error, "Unexpected failure in {RequestId}: {ErrorType}\n{Stack}")]

@@ -33,6 +33,9 @@ public sealed record WorkspaceLevelRoute;
 /// <summary>Marks a route that takes no Idempotency-Key (gateway, OAuth, sign-in).</summary>
 public sealed record NotIdempotentRoute;
 
+/// <summary>A page outside of <c>/v1</c> that works with the database.</summary>
+public sealed record PageRoute;
+
 /// <summary>Refusals of the route's own, beside those of the way in; each has a page in docs/errors.</summary>
 public sealed record RefusingRoute(IReadOnlyList<string> Codes);
 
@@ -70,6 +73,16 @@ public static class RouteRulesExtensions
     public static T WorkspaceLevel<T>(this T route)
         where T : IEndpointConventionBuilder =>
         route.WithMetadata(new WorkspaceLevelRoute());
+
+    /// <summary>Asks people for a recent proof of who they are (step-up).</summary>
+    public static T StepUp<T>(this T route)
+        where T : IEndpointConventionBuilder =>
+        route.WithMetadata(new StepUpRoute(), new RefusingRoute(["step_up_required"]));
+
+    /// <summary>A page outside of <c>/v1</c> that works with the database: its callers are counted by their address.</summary>
+    public static T AsPage<T>(this T route)
+        where T : IEndpointConventionBuilder =>
+        route.WithMetadata(new PageRoute()).AllowsAnonymous();
 
     /// <summary>Names refusals that only this route gives.</summary>
     public static T Refuses<T>(this T route, params string[] codes)

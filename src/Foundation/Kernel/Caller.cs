@@ -92,6 +92,9 @@ public sealed class Caller
     /// <summary>Tripped when the credential is revoked or loses rights: open streams end within a second.</summary>
     public CancellationToken Revoked { get; init; }
 
+    /// <summary>Counts as Owner or Admin of the workspace: a person in that role, or a master key.</summary>
+    public bool ManagesWorkspace => Kind == KeyKind.Master || Role is "owner" or "admin";
+
     /// <summary>Sees workspace-level resources (keys, providers, members …), not only what it made itself.</summary>
     public bool SeesWorkspaceLevel => !IsTest && Environment is null && CrewId is null && Environments is null;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Crew.Identity.Contracts;
 using Crew.Tenancy.Contracts;
 
 namespace Crew.Host.Commands;
@@ -11,6 +12,7 @@ internal static class OrgsCommand
         var command = new Command("orgs", "Organizations of this installation.");
         command.Subcommands.Add(MakeCreate());
         command.Subcommands.Add(MakeList());
+        command.Subcommands.Add(MakeLink());
         return command;
     }
 
@@ -33,6 +35,26 @@ internal static class OrgsCommand
             return made.Fault;
         }, cancel));
         return create;
+    }
+
+    private static Command MakeLink()
+    {
+        var email = new Option<string>("--email") { Description = "E-mail of the person.", Required = true };
+        var link = new Command("sign-in-link", "Print a link by which a person sets a new password and signs in; good once, for seven days.")
+        {
+            CommandLine.Data, CommandLine.Database, CommandLine.Urls, email,
+        };
+        link.SetAction((options, cancel) => CommandLine.WithInstallationAsync(options, mayBegin: false, async (_, services) =>
+        {
+            var made = await services.GetRequiredService<SignInLinks>().CreateAsync(options.GetValue(email)!, Installation.Operator, cancel);
+            if (made.Fault is null)
+            {
+                Terminal.Line(made.Value.Reveal());
+            }
+
+            return made.Fault;
+        }, cancel));
+        return link;
     }
 
     private static Command MakeList()

@@ -60,12 +60,12 @@ internal static class BudgetAccess
         if (subject.Level == BudgetLevel.Key && key is not null)
         {
             var isOwn = key.LineageId == caller.LineageId || caller.ParentLineageIds.Contains(key.LineageId);
-            return !isOwn && (caller.Kind == KeyKind.Master || key.ParentLineageIds.Contains(caller.LineageId))
+            return !isOwn && (caller.ManagesWorkspace || key.ParentLineageIds.Contains(caller.LineageId))
                 ? null
                 : Above("a master key, or the key's parent", "a key's budget is changed by its parent or by a master key, never by itself");
         }
 
-        return caller.Kind == KeyKind.Master
+        return caller.ManagesWorkspace
             ? null
             : Above("a master key", $"the budget of a {subject.LevelName} is changed by the workspace's Owner and Admins");
     }

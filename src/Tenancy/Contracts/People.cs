@@ -1,3 +1,4 @@
+using Crew.Kernel;
 using Crew.Storage;
 using Crew.Tenancy.Members;
 using Microsoft.EntityFrameworkCore;
@@ -10,4 +11,18 @@ public static class People
     /// <summary>Whether a person belongs to a workspace.</summary>
     public static Task<bool> IsMemberAsync(Db db, string workspaceId, string userId) =>
         db.Set<Membership>().AnyAsync(m => m.WorkspaceId == workspaceId && m.UserId == userId);
+
+    /// <summary>Ids of everybody in a workspace.</summary>
+    public static Task<List<string>> InAsync(Db db, string workspaceId, CancellationToken cancel) =>
+        db.Set<Membership>().AsNoTracking().Where(m => m.WorkspaceId == workspaceId).Select(m => m.UserId).ToListAsync(cancel);
+
+    /// <summary>Whether a caller may give, change or take a role: nobody acts on a role above their own.</summary>
+    public static bool MayActOn(Caller caller, string role) => role switch
+    {
+        Roles.Owner => caller.Role == Roles.Owner || caller.IsAccount,
+        Roles.Admin => caller.Role is Roles.Owner or Roles.Admin || caller.IsAccount || caller.Kind == KeyKind.Master,
+        Roles.OrganizationOwner => caller.IsAccount,
+        Roles.OrganizationAdmin or Roles.OrganizationBilling => caller.OrganizationPermissions.Has(Permissions.Of("organization:write")),
+        _ => true,
+    };
 }

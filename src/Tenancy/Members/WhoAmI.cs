@@ -15,7 +15,7 @@ internal static class WhoAmI
 
     internal sealed record Answer(
         Principal Principal, string OrganizationId, string WorkspaceId, string WorkspaceName, IReadOnlyList<string> Permissions,
-        IReadOnlyList<string> OrganizationPermissions, IReadOnlyList<string>? AllowedModels, Limits Limits);
+        IReadOnlyList<string> OrganizationPermissions, IReadOnlyList<string>? AllowedModels, Limits Limits, string? Role, string? SessionId, string? CsrfToken);
 
     public static void Map(IEndpointRouteBuilder app) =>
         app.MapGet("/v1/me", Handle)
@@ -30,9 +30,10 @@ internal static class WhoAmI
         var bound = caller.Environment is not null || caller.CrewId is not null;
         var principal = new Principal(
             caller.Actor.Type, caller.Actor.Id, caller.Name, caller.Kind.ToString().ToLowerInvariant(), caller.Actor.KeyLast4, caller.IsAccount,
-            bound ? null : caller.IsTest ? "test" : "live", caller.Environment, caller.CrewId, caller.ExpiresAt);
+            bound || caller.SessionId is not null ? null : caller.IsTest ? "test" : "live", caller.Environment, caller.CrewId, caller.ExpiresAt);
         return new Answer(
             principal, caller.OrganizationId, call.Workspace.Id, call.Workspace.Name, caller.Permissions.ToNames(), caller.OrganizationPermissions.ToNames(),
-            caller.AllowedModels?.Order(StringComparer.Ordinal).ToList(), new Limits(call.Workspace.RequestsPerMinute, caller.RateLimitPerMinute));
+            caller.AllowedModels?.Order(StringComparer.Ordinal).ToList(), new Limits(call.Workspace.RequestsPerMinute, caller.RateLimitPerMinute),
+            caller.Role, caller.SessionId, call.CsrfToken);
     }
 }

@@ -1,0 +1,106 @@
+using Crew.Http;
+using Crew.Identity.Accounts;
+using Crew.Kernel;
+using Crew.Storage;
+using Crew.Tenancy.Contracts;
+using Microsoft.EntityFrameworkCore;
+
+namespace Crew.Identity.Invitations;
+
+/// <summary>Makes, finds and ends invitations inside the transaction of whatever does so.</summary>
+internal sealed class InvitationBook(BearerMint mint, IdentitySeal seal, PeopleRegister register, IdentityOptions options, TimeProvider clock)
+{
+    public const string Kind = "invitation";
+    private const string Table = "identity_invitations";
+
+    /// <summary>Invitations of a workspace that may be open at a time: each may be a mail to somebody who did not ask for it.</summary>
+    private const int MostOpen = 200;
+
+    public async Task<Outcome<(Invitation Invitation, SecretText Text)>> AddAsync(Db db, Call call, string email, RoleOffer offer, bool byMail)
+    {
+        var now = clock.GetUtcNow();
+        var hash = register.HashOf(email);
+        var workspaceId = offer.IsOfOrganization ? null : call.Workspace.Id;
+        var open = await db.Set<Invitation>().Where(i => i.WorkspaceId == workspaceId && i.AcceptedAt == null && i.RevokedAt == null && i.ExpiresAt > now).ToListAsync();
+        if (open.Count >= MostOpen)
+        {
+            return new Fault("too_many_invitations", 403, $"{MostOpen} invitations are open. Take some back, or wait until they are accepted or over.");
+        }
+
+        // A new link takes the place of the one before, with whatever role that offered.
+        foreach (var former in open.Where(i => i.EmailHash == hash && (!offer.IsOfOrganization || i.Role == offer.Role)))
+        {
+            (former.RevokedAt, former.Version) = (now, former.Version + 1);
+        }
+
+        var (text, token) = mint.Make(Kind);
+        var id = Id.New(IdPrefix.Invitation, now);
+        var invitation = new Invitation
+        {
+            Id = id,
+            OrganizationId = call.Workspace.OrganizationId,
+            WorkspaceId = workspaceId,
+            EmailSealed = seal.Seal(Table, "email_sealed", id, email),
+            EmailHash = hash,
+            Role = offer.Role,
+            Environments = offer.Environments?.Select(e => e.ToName()).ToList(),
+            ContentAccess = offer.ContentAccess,
+            TokenHash = token,
+            ByMail = byMail,
+            InvitedBy = call.Caller.Actor.Id,
+            CreatedAt = now,
+            ExpiresAt = now.AddDays(options.InvitationDays),
+        };
+        db.Add(invitation);
+        db.Raise(new Event("user.invited", new Resource("invitation", id)) { Changes = [new FieldChange("role", null, offer.Role)] });
+        return (invitation, text);
+    }
+
+    /// <summary>Ends an open invitation; null when there is none with that id.</summary>
+    public async Task<Invitation?> RevokeAsync(Db db, Call call, string id)
+    {
+        if (await FindAsync(db, call, id) is not { AcceptedAt: null, RevokedAt: null } invitation)
+        {
+            return null;
+        }
+
+        (invitation.RevokedAt, invitation.Version) = (clock.GetUtcNow(), invitation.Version + 1);
+        db.Raise(new Event("user.updated", new Resource("invitation", id)) { Reason = "invitation_revoked" });
+        return invitation;
+    }
+
+    /// <summary>The open invitation behind a link, in a transaction of <see cref="SystemJob.People"/>.</summary>
+    public async Task<Invitation?> OpenAsync(Db db, string token)
+    {
+        var now = clock.GetUtcNow();
+        return mint.HashOf(Kind, token) is { } hash
+            ? await db.Set<Invitation>().SingleOrDefaultAsync(i => i.TokenHash == hash && i.AcceptedAt == null && i.RevokedAt == null && i.ExpiresAt > now)
+            : null;
+    }
+
+    /// <summary>Takes it: nobody else can after this.</summary>
+    public void Accept(Invitation invitation) => (invitation.AcceptedAt, invitation.Version) = (clock.GetUtcNow(), invitation.Version + 1);
+
+    public string EmailOf(Invitation invitation) => seal.Open(Table, "email_sealed", invitation.Id, invitation.EmailSealed)!;
+
+    public static RoleOffer OfferOf(Invitation invitation) => new(invitation.Role,
+        invitation.Environments?.Select(name => CrewEnvironments.TryParse(name, out var environment)
+            ? environment
+            : throw new InvalidOperationException($"{invitation.Id} names an unknown environment.")).ToList(), invitation.ContentAccess);
+
+    public InvitationRoutes.Answer AnswerOf(Invitation invitation) => new(
+        invitation.Id, EmailOf(invitation), invitation.Role, invitation.Environments, invitation.ContentAccess,
+        invitation.AcceptedAt is not null ? "accepted" : invitation.RevokedAt is not null ? "revoked" : invitation.ExpiresAt <= clock.GetUtcNow() ? "expired" : "open",
+        invitation.InvitedBy, invitation.CreatedAt, invitation.ExpiresAt);
+
+    public static Task<Invitation?> FindAsync(Db db, Call call, string id) =>
+        Id.IsValid(id, IdPrefix.Invitation) ? Visible(db, call).SingleOrDefaultAsync(i => i.Id == id) : Task.FromResult<Invitation?>(null);
+
+    /// <summary>Those of this workspace; those of the organization for who sees it.</summary>
+    public static IQueryable<Invitation> Visible(Db db, Call call)
+    {
+        var workspaceId = call.Workspace.Id;
+        var above = call.Caller.OrganizationPermissions.Has(Permissions.Of("organization:read"));
+        return db.Set<Invitation>().Where(i => i.WorkspaceId == workspaceId || (above && i.WorkspaceId == null));
+    }
+}

@@ -1,0 +1,97 @@
+using Crew.Http;
+using Crew.Identity.Accounts;
+using Crew.Identity.SignIn;
+using Crew.Kernel;
+using Crew.Storage;
+using Crew.Tenancy.Contracts;
+using Microsoft.EntityFrameworkCore;
+
+namespace Crew.Identity.Mfa;
+
+/// <summary>
+/// The second step of a sign-in. Who has come through the first holds a ticket, not a session, so there is nothing to go around it with; a few
+/// wrong codes end it, and the password is asked for again.
+/// </summary>
+internal sealed class SecondFactor(Store store, Tickets tickets, IdentitySeal seal, Entry entry, PeopleDirectory people, PasswordSignIn passwords, IdentityOptions options, TimeProvider clock)
+{
+    private const int MostFailures = 5;
+
+    /// <summary>Whether the person has a second factor.</summary>
+    public Task<bool> IsAskedAsync(string userId, CancellationToken cancel) =>
+        store.ReadAsync(SystemJob.People, db => db.Set<Account>().AnyAsync(a => a.UserId == userId && a.TotpSealed != null, cancel), cancel);
+
+    /// <summary>Begins the second step for a person whose password was right.</summary>
+    public Task<Outcome<SecretText>> BeginAsync(string userId, CancellationToken cancel) =>
+        store.ChangeAsync<SecretText>(SystemJob.People, Origin.System, async db =>
+        {
+            await tickets.EndAsync(db, TicketKind.SecondFactor, userId);
+            return tickets.Add(db, TicketKind.SecondFactor, userId, TimeSpan.FromMinutes(options.StepMinutes));
+        }, cancel);
+
+    /// <summary>Judges a code, and opens the session where it is right. Null is success; <c>not_found</c> sends back to the first step.</summary>
+    public async Task<Fault?> FinishAsync(Call call, string? step, string? code)
+    {
+        var userId = await store.ReadAsync(SystemJob.People, async db => (await tickets.FindAsync(db, TicketKind.SecondFactor, step))?.UserId, call.Aborted);
+        if (userId is null)
+        {
+            return Faults.NotFound;
+        }
+
+        var used = await store.ChangeAsync<string>(SystemJob.People, call.Origin, async db =>
+        {
+            if (await tickets.FindAsync(db, TicketKind.SecondFactor, step) is not { } ticket)
+            {
+                return Faults.NotFound;
+            }
+
+            var method = await TakeAsync(db, userId, code);
+            if (method is null)
+            {
+                ticket.Failures++;
+            }
+
+            if (method is not null || ticket.Failures >= MostFailures)
+            {
+                tickets.Use(ticket);
+            }
+
+            return method ?? "";
+        }, call.Aborted);
+        if (used.Failed(out var fault))
+        {
+            return fault;
+        }
+
+        if (used.Value.Length == 0)
+        {
+            passwords.Note(call, await people.FindAsync(userId, call.Aborted), "wrong_code");
+            return IdentityFaults.WrongCode;
+        }
+
+        return await entry.OpenAsync(call, userId, ["password", used.Value]);
+    }
+
+    /// <summary>Takes a code of the app, or a recovery code; each is good once. The method, or null.</summary>
+    public async Task<string?> TakeAsync(Db db, string userId, string? code)
+    {
+        var account = await entry.AccountAsync(db, userId);
+        if (seal.OpenBytes("identity_accounts", "totp_sealed", userId, account.TotpSealed) is not { } secret)
+        {
+            return null;
+        }
+
+        if (Totp.Match(secret, code, account.TotpStep, clock.GetUtcNow()) is { } step)
+        {
+            (account.TotpStep, account.Version) = (step, account.Version + 1);
+            return "totp";
+        }
+
+        if (RecoveryCodes.HashOf(code) is { } hash && account.RecoveryHashes.Contains(hash))
+        {
+            (account.RecoveryHashes, account.Version) = ([.. account.RecoveryHashes.Where(h => h != hash)], account.Version + 1);
+            return "recovery";
+        }
+
+        return null;
+    }
+}

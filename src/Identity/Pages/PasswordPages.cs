@@ -1,0 +1,145 @@
+using Crew.Http;
+using Crew.Identity.Accounts;
+using Crew.Identity.Mfa;
+using Crew.Identity.Sessions;
+using Crew.Identity.SignIn;
+using Crew.Kernel;
+using Crew.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.EntityFrameworkCore;
+
+namespace Crew.Identity.Pages;
+
+/// <summary>Changing the password, and proving who one is again by it (step-up). Both ask for the present one, also of whoever found a browser open.</summary>
+internal static class PasswordPages
+{
+    private const string Wrong = "That is not your present password. After many tries wait a quarter of an hour.";
+
+    public static void Map(RouteGroupBuilder pages)
+    {
+        pages.MapGet("/account/password", (Call call, Visits visits) => ShowAsync(call, visits, ShowChange)).WithName("Pages.Password").WithSummary("Change the password.").AsPage();
+        pages.MapPost("/account/password", ChangeAsync).WithName("Pages.Password.Send").WithSummary("Set another password, and end all other sessions.").AsPage();
+        pages.MapGet("/account/step-up", (Call call, Visits visits) => ShowAsync(call, visits, ShowProof)).WithName("Pages.StepUp").WithSummary("Prove again who one is.").AsPage();
+        pages.MapPost("/account/step-up", ProveAsync).WithName("Pages.StepUp.Send").WithSummary("Judge the proof.").AsPage();
+    }
+
+    private static async Task<IResult> ShowAsync(Call call, Visits visits, Func<Call, Visitor, string?, IResult> show) =>
+        await visits.FindAsync(call) is { } visitor ? show(call, visitor, null) : Visits.Away(call, "/sign-in");
+
+    private static IResult ShowChange(Call call, Visitor visitor, string? alert) => PageFrame.Show(call, "Change the password", Html.Of($"""
+        {PageFrame.Alert(alert)}
+        <form method="post" action="/account/password">{PageFrame.Csrf(visitor)}
+        {Present}
+        {WelcomePage.Password("New password")}
+        <button>Change the password</button>
+        </form>
+        <p class="soft">All other sessions of yours end with it.</p>
+        """), alert is null ? 200 : 400, visitor);
+
+    private static IResult ShowProof(Call call, Visitor visitor, string? alert) => PageFrame.Show(call, "Prove that it is you", Html.Of($"""
+        <p>What you are about to do asks for a recent proof of who you are.</p>
+        {PageFrame.Alert(alert)}
+        <form method="post" action="/account/step-up">{PageFrame.Csrf(visitor)}
+        <input type="hidden" name="next" value="{Visits.Next(call.Http.Request.Query["next"])}">
+        {Present}
+        {(visitor.Session.HasSecondFactor ? Code : Html.None)}
+        <button>Go on</button>
+        </form>
+        """), alert is null ? 200 : 400, visitor);
+
+    private static Html Present => Html.Of($"""
+        <label for="present">Present password</label>
+        <input id="present" name="present" type="password" autocomplete="current-password" required>
+        """);
+
+    private static Html Code => Html.Of($"""
+        <label for="code">Code of your authenticator app</label>
+        <input id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" required maxlength="40">
+        """);
+
+    private static async Task<IResult> ChangeAsync(
+        Call call, Visits visits, PasswordSignIn passwords, PasswordDesk desk, Entry entry, Store store, SessionBook book, TimeProvider clock)
+    {
+        if (await visits.FindAsync(call) is not { } visitor)
+        {
+            return Results.Redirect("/sign-in");
+        }
+
+        if (await visits.ReadAsync(call, visitor) is not { } form)
+        {
+            return PageFrame.CrossSite(call);
+        }
+
+        var judged = await passwords.JudgeAsync(call, visitor.Person.Email, form["present"]);
+        if (judged.Failed(out var busy))
+        {
+            return PageFrame.Refused(call, busy);
+        }
+
+        if ((judged.Value is null ? Wrong : PasswordRules.Refusal(form["password"], visitor.Person.Email, visitor.Person.Name)) is { } alert)
+        {
+            return ShowChange(call, visitor, alert);
+        }
+
+        if (await desk.HashAsync(form["password"], call.Aborted) is not { } hash)
+        {
+            return PageFrame.Refused(call, IdentityFaults.Busy);
+        }
+
+        var changed = await entry.OpenAsync(call, visitor.Person.Id, visitor.Session.Methods, async db =>
+        {
+            var account = await entry.AccountAsync(db, visitor.Person.Id);
+            (account.PasswordHash, account.PasswordChangedAt, account.Version) = (hash, clock.GetUtcNow(), account.Version + 1);
+            await book.EndAllAsync(db, visitor.Person.Id);
+            PersonEvents.Raise(db, visitor.Person, new Event("auth.password.changed", new Resource("user", visitor.Person.Id)));
+            return null;
+        });
+        return changed is null ? Results.Redirect("/account") : PageFrame.Refused(call, changed);
+    }
+
+    private static async Task<IResult> ProveAsync(Call call, Visits visits, PasswordSignIn passwords, SecondFactor factor, Store store, TimeProvider clock)
+    {
+        if (await visits.FindAsync(call) is not { } visitor)
+        {
+            return Results.Redirect("/sign-in");
+        }
+
+        if (await visits.ReadAsync(call, visitor) is not { } form)
+        {
+            return PageFrame.CrossSite(call);
+        }
+
+        var judged = await passwords.JudgeAsync(call, visitor.Person.Email, form["present"]);
+        if (judged.Failed(out var busy))
+        {
+            return PageFrame.Refused(call, busy);
+        }
+
+        if (judged.Value is null)
+        {
+            return ShowProof(call, visitor, Wrong);
+        }
+
+        var proven = await store.ChangeAsync<bool>(SystemJob.People, visitor.OriginOf(call), async db =>
+        {
+            if (await SessionBook.Live(db, visitor.Person.Id).SingleOrDefaultAsync(s => s.Id == visitor.Session.Id) is not { } session)
+            {
+                return IdentityFaults.SessionEnded;
+            }
+
+            if (visitor.Session.HasSecondFactor && await factor.TakeAsync(db, visitor.Person.Id, form["code"]) is null)
+            {
+                return IdentityFaults.WrongCode;
+            }
+
+            session.ProvedAt = clock.GetUtcNow();
+            SessionBook.Changed(db, session);
+            return true;
+        }, call.Aborted);
+        return !proven.Failed(out var fault) ? Results.Redirect(Visits.Next(form["next"]))
+            : fault == IdentityFaults.WrongCode ? ShowProof(call, visitor, fault.Message)
+            : PageFrame.Refused(call, fault);
+    }
+}
