@@ -41,7 +41,7 @@ public sealed class FullDiskTests
         }
 
         var filler = Path.Combine(server.DataFolder, "filler");
-        Fill(filler);
+        SmallDisk.Fill(filler);
         await UntilReadyIsAsync(client, HttpStatusCode.ServiceUnavailable, "disk full");
         await RefusesAsync(client);
 
@@ -110,24 +110,6 @@ public sealed class FullDiskTests
                 PRAGMA wal_checkpoint(RESTART)
                 """);
             await command.ExecuteNonQueryAsync();
-        }
-    }
-
-    /// <summary>Something else fills the disk to the last byte.</summary>
-    private static void Fill(string path)
-    {
-        using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
-        var block = new byte[4_096];
-        try
-        {
-            while (true)
-            {
-                file.Write(block);
-            }
-        }
-        catch (IOException)
-        {
-            // Full.
         }
     }
 

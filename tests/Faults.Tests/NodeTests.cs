@@ -87,7 +87,7 @@ public sealed class NodeTests
         foreach (var client in clients)
         {
             using var known = await client.GetAsync(Me, TestContext.Current.CancellationToken);
-            known.StatusCode.ShouldBe(HttpStatusCode.OK);
+            known.StatusCode.ShouldBe(HttpStatusCode.OK, await known.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
         }
 
         var accepted = new ConcurrentBag<long>();

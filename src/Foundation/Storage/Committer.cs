@@ -61,6 +61,9 @@ public abstract class Committer
     /// <summary>Whether the last commit failed.</summary>
     public bool IsFailing { get; private set; }
 
+    /// <summary>Whether the last commit failed because the database has no room left.</summary>
+    public bool IsOutOfRoom { get; private set; }
+
     /// <summary>
     /// Whether a commit is under way and none has ended since there were that many. A committer with nothing to do does not stand still: who
     /// waits then waits for the processor.
@@ -71,11 +74,11 @@ public abstract class Committer
     private protected void Begin() => _isCommitting = true;
 
     /// <summary>Notes how a commit went.</summary>
-    private protected void Note(bool isUnavailable)
+    private protected void Note(bool isUnavailable, bool isOutOfRoom = false)
     {
         _isCommitting = false;
         Failures += isUnavailable ? 1 : 0;
-        IsFailing = isUnavailable;
+        (IsFailing, IsOutOfRoom) = (isUnavailable, isUnavailable && isOutOfRoom);
     }
 
     /// <summary>Commits made since start, for metrics.</summary>

@@ -51,7 +51,7 @@ internal sealed class LeaseStore(Store store, TimeProvider clock)
         for (var attempt = 1; ; attempt++)
         {
             var begun = await store.ChangeAsync<long>(
-                SystemJob.SpendLeases, Origin.System, db => EpochAppend.BeginAsync(db, !IsShared, Now), cancel);
+                SystemJob.SpendEpochs, Origin.System, db => EpochAppend.BeginAsync(db, !IsShared, Now), cancel);
             if (begun.Fault is null || begun.Fault.Status != 409 || attempt == tries)
             {
                 return begun;

@@ -46,6 +46,24 @@ public sealed class PostgresFaultTests(ITestOutputHelper output)
         output.WriteLine($"{told.Count} acknowledged, {mock.Books.Received} billed");
     }
 
+    [Fact]
+    public async Task Work_that_must_be_alone_is_refused_right_after_a_restart_of_the_database_beside_servers_that_come_back()
+    {
+        await using var pair = await PostgresPair.StartAsync(withReplica: false);
+        await using var server = await CrewServer.StartNewAsync(new CrewServerOptions { Database = pair.PrimaryConnectionString });
+        await pair.StopAtOnceAsync();
+
+        // Longer than a lease runs: the server's row is old, and its lock is gone with its connection.
+        await Task.Delay(2_500);
+        await pair.StartPrimaryAsync();
+        var refused = await server.CommandAsync("rotate-master-key", "--to-file", Path.Combine(server.Root, "next.key"));
+        refused.ExitCode.ShouldBe(1, refused.Output);
+        refused.Error.ShouldContain("(already_served)");
+        (await server.StopAsync()).ShouldBe(0);
+        var alone = await server.CommandAsync("rotate-master-key", "--to-file", Path.Combine(server.Root, "next.key"));
+        alone.ExitCode.ShouldBe(0, alone.Error);
+    }
+
     /// <summary>Load before, while and after something happens: it must come back by itself.</summary>
     private static async Task UnderLoadAsync(KillLoad load, Func<Task> happens)
     {

@@ -30,14 +30,20 @@ internal sealed class PostgresPair : IAsyncDisposable
     /// <summary>One host only, for a server that knows of no replica.</summary>
     public string PrimaryConnectionString => string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={_port};Username=postgres;Database=crew;Timeout=2");
 
+    /// <summary>A server on a disk of its own, of so many mebibytes.</summary>
+    public static async Task<(PostgresPair Pair, SmallDisk Disk)> StartSmallAsync(int mebibytes)
+    {
+        var pair = await MakeAsync();
+        var disk = SmallDisk.Mount(pair.Primary, mebibytes);
+        await GiveAsync(pair.Primary);
+        await pair.BeginAsync("--wal-segsize=1");
+        return (pair, disk);
+    }
+
     public static async Task<PostgresPair> StartAsync(bool withReplica)
     {
-        var folder = Path.Combine(Path.GetTempPath(), $"crew-pair-{Environment.ProcessId}-{Random.Shared.Next():x}");
-        await RunAsync("install", "-d", "-m", "700", "-o", Owner, folder);
-        var pair = new PostgresPair(folder);
-        await AsPostgresAsync("initdb", "-D", pair.Primary, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8");
-        await pair.StartPrimaryAsync();
-        await pair.ExecuteAsync("postgres", "CREATE DATABASE crew ENCODING 'UTF8' TEMPLATE template0");
+        var pair = await MakeAsync();
+        await pair.BeginAsync();
         if (withReplica)
         {
             await AsPostgresAsync("pg_basebackup", "-h", "127.0.0.1", "-p", Text(pair._port), "-U", "postgres", "-D", pair.Replica, "-c", "fast", "-X", "stream",
@@ -50,6 +56,15 @@ internal sealed class PostgresPair : IAsyncDisposable
 
         return pair;
     }
+
+    /// <summary>Lets the server's login own a folder.</summary>
+    public static Task GiveAsync(string folder) => RunAsync("chown", Owner, folder);
+
+    /// <summary>Whether the primary's postmaster is there; it ends when it cannot recover on a full disk.</summary>
+    public bool IsRunning => File.Exists(Path.Combine(Primary, "postmaster.pid"))
+        && Directory.Exists($"/proc/{File.ReadLines(Path.Combine(Primary, "postmaster.pid")).First()}");
+
+    public string DataFolder => Primary;
 
     public Task StartPrimaryAsync() => StartAsync(Primary, _port);
 
@@ -71,6 +86,20 @@ internal sealed class PostgresPair : IAsyncDisposable
         }
 
         Directory.Delete(_folder, recursive: true);
+    }
+
+    private static async Task<PostgresPair> MakeAsync()
+    {
+        var folder = Path.Combine(Path.GetTempPath(), $"crew-pair-{Environment.ProcessId}-{Random.Shared.Next():x}");
+        await RunAsync("install", "-d", "-m", "700", "-o", Owner, folder);
+        return new PostgresPair(folder);
+    }
+
+    private async Task BeginAsync(params string[] options)
+    {
+        await AsPostgresAsync("initdb", ["-D", Primary, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", .. options]);
+        await StartPrimaryAsync();
+        await ExecuteAsync("postgres", "CREATE DATABASE crew ENCODING 'UTF8' TEMPLATE template0");
     }
 
     private static Task StartAsync(string data, int port) => AsPostgresAsync("pg_ctl", "-D", data, "-w", "-t", "60", "-l", data + ".log", "-o",

@@ -95,7 +95,9 @@ public sealed class DatabaseWatch(Store store, Conditions conditions, Metrics me
         }
 
         Interlocked.Exchange(ref _away, null)?.TrySetResult();
-        conditions.Set(store.Committer.IsFailing
+        conditions.Set(store.Committer.IsOutOfRoom
+            ? new Condition(Name, "full", ConditionLevel.Degraded, "The database has no room left on its disk. Requests whose record cannot be written are refused: make room there.")
+            : store.Committer.IsFailing
             ? new Condition(Name, "unwritable", ConditionLevel.Degraded, "The last commit failed. Requests whose record cannot be written are refused.")
             : took.TotalMilliseconds > SlowMilliseconds
                 ? new Condition(Name, "slow", ConditionLevel.Degraded, $"A round trip took {(int)took.TotalMilliseconds} ms.")

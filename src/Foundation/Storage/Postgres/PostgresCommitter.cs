@@ -12,6 +12,8 @@ internal sealed class PostgresCommitter(StoreOptions options, NpgsqlDataSource p
         new BoundedChannelOptions(MaximumWaiting) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
 
     private Task _loop = Task.CompletedTask;
+    private bool _isOutOfRoom;
+    private bool _isSent;
 
     public void Start() => _loop = Task.Run(RunAsync);
 
@@ -45,7 +47,7 @@ internal sealed class PostgresCommitter(StoreOptions options, NpgsqlDataSource p
             var result = await FlushAsync(works);
             Commits++;
             Works += works.Count;
-            Note(result == FlushResult.Unavailable);
+            Note(result == FlushResult.Unavailable, _isOutOfRoom);
             if (result == FlushResult.Refused)
             {
                 await FlushOneByOneAsync(works);
@@ -73,7 +75,7 @@ internal sealed class PostgresCommitter(StoreOptions options, NpgsqlDataSource p
     {
         try
         {
-            while (!await TryFlushAsync(works))
+            while (!await TryFlushAgainAsync(works))
             {
             }
 
@@ -86,7 +88,26 @@ internal sealed class PostgresCommitter(StoreOptions options, NpgsqlDataSource p
         }
         catch (Exception error) when (error is NpgsqlException or TimeoutException or IOException or OperationCanceledException or StorageUnavailableException)
         {
+            _isOutOfRoom = PostgresErrors.IsOutOfRoom(error);
             return FlushResult.Unavailable;
+        }
+    }
+
+    /// <summary>
+    /// A connection that broke before the commit was sent has written nothing: one that broke while it lay in the pool, as all do when
+    /// PostgreSQL is started again, must not cost a request its record.
+    /// </summary>
+    private async Task<bool> TryFlushAgainAsync(List<AppendWork> works)
+    {
+        _isSent = false;
+        try
+        {
+            return await TryFlushAsync(works);
+        }
+        catch (Exception error) when (!_isSent && PostgresErrors.IsBroken(error))
+        {
+            pool.Clear();
+            return await TryFlushAsync(works);
         }
     }
 
@@ -133,6 +154,7 @@ internal sealed class PostgresCommitter(StoreOptions options, NpgsqlDataSource p
         }
 
         CrashPoint.Pass(CrashPoints.PostgresFlushCommitBefore);
+        _isSent = true;
         await transaction.CommitAsync();
         CrashPoint.Pass(CrashPoints.PostgresFlushCommitAfter);
         return true;
@@ -142,7 +164,7 @@ internal sealed class PostgresCommitter(StoreOptions options, NpgsqlDataSource p
     private async Task<bool> HasMovedAsync(NpgsqlBatch batch)
     {
         var (question, epoch) = guard.Ask();
-        batch.BatchCommands.Add(PostgresGuard.Haste());
+        batch.BatchCommands.Add(PostgresHaste.Now());
         batch.BatchCommands.Add(question);
         return await guard.FollowAsync(await PostgresGuard.AnswerAsync(batch, CancellationToken.None), epoch, CancellationToken.None);
     }

@@ -13,6 +13,17 @@ internal static class PostgresErrors
         _ => error.InnerException is { } inner && IsUnavailable(inner),
     };
 
+    /// <summary>Whether the connection is gone, as all are when PostgreSQL has ended; not when it takes too long to answer.</summary>
+    public static bool IsBroken(Exception error) => error switch
+    {
+        PostgresException server => server.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown,
+        TimeoutException => false,
+        System.Net.Sockets.SocketException or IOException => true,
+        _ => error.InnerException is { } inner && IsBroken(inner),
+    };
+
+    public static bool IsOutOfRoom(Exception error) => Server(error)?.SqlState == PostgresErrorCodes.DiskFull;
+
     public static bool IsRetryable(Exception error) =>
         Server(error)?.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected;
 

@@ -52,6 +52,28 @@ internal static class PostgresExamination
         ];
     }
 
+    /// <summary>Whether PostgreSQL can write a mebibyte more; what it wrote is gone with the transaction. To be asked last: a failure may cost the connection.</summary>
+    public static async Task<StoreFinding> RoomAsync(NpgsqlConnection connection, CancellationToken cancel)
+    {
+        const string name = "postgres_room";
+        await using var transaction = await connection.BeginTransactionAsync(cancel);
+        try
+        {
+            await using var command = new NpgsqlCommand("CREATE TEMP TABLE crew_room ON COMMIT DROP AS SELECT g FROM generate_series(1, 30000) g", connection, transaction);
+            await command.ExecuteNonQueryAsync(cancel);
+            await transaction.RollbackAsync(cancel);
+            return new(name, FindingLevel.Ok, "PostgreSQL has room to write.");
+        }
+        catch (PostgresException error)
+        {
+            return PostgresErrors.IsOutOfRoom(error)
+                ? new(name, FindingLevel.Failed, "PostgreSQL's disk is full: nothing can be recorded, so nothing is served.",
+                    "Make room on the disk of its data directory or tablespace, or enlarge it. Servers go on by themselves.")
+                : new(name, FindingLevel.Warning, $"PostgreSQL did not write a temporary table to try its disk (SQLSTATE {error.SqlState}).",
+                    "Look whether it takes writes: it may be a standby. The login needs the right TEMPORARY on the database.");
+        }
+    }
+
     /// <summary>What PostgreSQL says is committed must outlive it, and a replica that may take its place must have it.</summary>
     private static async Task<StoreFinding> DurabilityAsync(NpgsqlConnection connection, CancellationToken cancel)
     {

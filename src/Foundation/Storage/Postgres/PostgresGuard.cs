@@ -14,19 +14,13 @@ internal sealed class PostgresGuard(PostgresNodes nodes, ChangeFeed feed, Node n
     /// <summary>No change of what nodes keep commits between this answer and our own commit: whoever changes it waits for us.</summary>
     private const string Named = Asked + ", pg_current_xact_id()::text FROM storage_feed f FOR SHARE OF f";
 
-    /// <summary>
-    /// A node that stands still behind the answer must not wake up and commit on it when the others have stopped waiting for it
-    /// (<see cref="Node.LeaseMilliseconds"/>): PostgreSQL ends its transaction before.
-    /// </summary>
-    private const string Hurry = "SET LOCAL idle_in_transaction_session_timeout = 1500";
-
     /// <summary>Commands run beside the nodes and act on nothing that they keep.</summary>
     public bool IsNeeded => node.Epoch != 0;
 
-    /// <summary>To be put before the question.</summary>
-    public static NpgsqlBatchCommand Haste() => new(Hurry);
-
-    /// <summary>The question, to be put last into a batch.</summary>
+    /// <summary>
+    /// The question, to be put last into a batch, behind <see cref="PostgresHaste.Now"/>: a node that stands still behind the answer must not
+    /// wake up and commit on it when the others have stopped waiting for it.
+    /// </summary>
     /// <param name="named">Asks for the number of the transaction as well.</param>
     public (NpgsqlBatchCommand Command, long Epoch) Ask(bool named = false)
     {
@@ -43,7 +37,7 @@ internal sealed class PostgresGuard(PostgresNodes nodes, ChangeFeed feed, Node n
     public async Task<(long Version, string TransactionId)> FollowAsync(NpgsqlConnection connection, int own, CancellationToken cancel)
     {
         await using var batch = new NpgsqlBatch(connection);
-        batch.BatchCommands.Add(Haste());
+        batch.BatchCommands.Add(PostgresHaste.Now());
         var (command, epoch) = Ask(named: true);
         batch.BatchCommands.Add(command);
         var answer = await AnswerAsync(batch, cancel);

@@ -15,6 +15,9 @@ internal sealed class PostgresLock : IAsyncDisposable
     public const long Beginning = 0x6372_6577_0011;
 
     private const int RetryMilliseconds = 250;
+
+    /// <summary>Within this time of PostgreSQL's return every node has renewed its row again.</summary>
+    private const int ReturnMilliseconds = 3_000;
     private readonly NpgsqlConnection _connection;
 
     private PostgresLock(NpgsqlConnection connection) => _connection = connection;
@@ -74,11 +77,13 @@ internal sealed class PostgresLock : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _connection.DisposeAsync();
 
+    /// <summary>Right after PostgreSQL's own start nobody can know: who served before has not come back yet, and its row is old.</summary>
     private async Task<bool> IsServedAsync(CancellationToken cancel) =>
         await AskAsync(_connection, "SELECT to_regclass('storage_nodes') IS NOT NULL", cancel)
         && await AskAsync(_connection, $"""
             SELECT EXISTS (SELECT FROM storage_nodes WHERE ended_at IS NULL
-            AND renewed_at > (extract(epoch FROM clock_timestamp()) * 1000)::bigint - {Node.FenceMilliseconds})
+            AND (renewed_at > (extract(epoch FROM clock_timestamp()) * 1000)::bigint - {Node.FenceMilliseconds}
+              OR pg_postmaster_start_time() > clock_timestamp() - interval '{ReturnMilliseconds} milliseconds'))
             """, cancel);
 
     private static async Task<NpgsqlConnection> OpenAsync(string connectionString, CancellationToken cancel)

@@ -19,7 +19,7 @@ internal sealed class PostgresRoles
 
     /// <summary>
     /// A node that stands still in the middle of a transaction holds its locks, and holds the audit log's order up on all nodes.
-    /// PostgreSQL ends such a transaction after this time.
+    /// PostgreSQL ends such a transaction after this time, where the transaction sets none of its own (<see cref="PostgresHaste"/>).
     /// </summary>
     private const int IdleMilliseconds = 15_000;
 

@@ -19,6 +19,7 @@ internal sealed class PostgresStore : Store
     private readonly NpgsqlDataSource _append;
     private readonly NpgsqlDataSource _system;
     private readonly NpgsqlDataSource _feed;
+    private readonly NpgsqlDataSource _follow;
     private readonly PostgresNodes _nodes;
     private readonly PostgresGuard _guard;
     private readonly PostgresCommitter _committer;
@@ -35,6 +36,9 @@ internal sealed class PostgresStore : Store
         _append = PostgresRoles.Pool(connectionString, _roles.Append, 2);
         _system = PostgresRoles.Pool(connectionString, _roles.System, 8);
         _feed = PostgresRoles.Pool(connectionString, _roles.System, 4, answerSeconds: 2);
+
+        // What followers read, apart from everything that waits for rows: a busy database must not keep a change waiting for them.
+        _follow = PostgresRoles.Pool(connectionString, _roles.System, 8);
         _nodes = new PostgresNodes(_feed, _system, Feed, Node, clock);
         _guard = new PostgresGuard(_nodes, Feed, Node);
         _committer = new PostgresCommitter(options, _append, _guard, clock);
@@ -108,6 +112,7 @@ internal sealed class PostgresStore : Store
         [
             .. await PostgresExamination.RunAsync(connection, _roles, Clock, cancel),
             .. await PostgresUpkeepExamination.RunAsync(connection, _roles.System, Clock.GetUtcNow(), cancel),
+            await PostgresExamination.RoomAsync(connection, cancel),
         ];
     }
 
@@ -154,7 +159,7 @@ internal sealed class PostgresStore : Store
         await _stopping.CancelAsync();
         await _poll;
         await _committer.StopAsync();
-        foreach (var pool in new[] { _app, _append, _system, _feed, _migrate })
+        foreach (var pool in new[] { _app, _append, _system, _follow, _feed, _migrate })
         {
             await pool.DisposeAsync();
         }
@@ -211,11 +216,10 @@ internal sealed class PostgresStore : Store
     {
         try
         {
-            await using var connection = await OpenAsync(job is null ? _app : _system, cancel);
-            await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancel);
-            await SetTenantAsync(connection, tenant, cancel);
-            await using var db = new Db(OptionsFor(connection), Model, tenant, job);
-            await db.Database.UseTransactionAsync(transaction, cancel);
+            var pool = job is null ? _app : job.IsFollower ? _follow : _system;
+            await using var begun = await PostgresHaste.BeginAsync(pool, IsolationLevel.RepeatableRead, tenant, job, isChange: false, cancel);
+            await using var db = new Db(OptionsFor(begun.Connection), Model, tenant, job);
+            await db.Database.UseTransactionAsync(begun.Transaction, cancel);
             return await work(db);
         }
         catch (Exception error) when (PostgresErrors.IsUnavailable(error))
@@ -255,9 +259,8 @@ internal sealed class PostgresStore : Store
     private async Task<Outcome<T>> TryChangeAsync<T>(
         Tenant? tenant, SystemJob? job, Func<Db, Task<Outcome<T>>> work, CancellationToken revoked, CancellationToken cancel)
     {
-        await using var connection = await OpenAsync(job is null ? _app : _system, cancel);
-        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancel);
-        await SetTenantAsync(connection, tenant, cancel);
+        await using var begun = await PostgresHaste.BeginAsync(job is null ? _app : _system, IsolationLevel.ReadCommitted, tenant, job, isChange: true, cancel);
+        var (connection, transaction) = begun;
         await using var db = new Db(OptionsFor(connection), Model, tenant, job);
         await db.Database.UseTransactionAsync(transaction, cancel);
         var outcome = await work(db);
@@ -352,32 +355,24 @@ internal sealed class PostgresStore : Store
             return;
         }
 
-        await using var command = new NpgsqlCommand($"""
+        // From here on every other change waits for this one.
+        await using var batch = new NpgsqlBatch(connection);
+        batch.BatchCommands.Add(PostgresHaste.Now());
+        var command = new NpgsqlBatchCommand($"""
             WITH feed AS (UPDATE storage_feed SET version = version + cardinality($1) RETURNING version),
             rows AS (
               INSERT INTO storage_changes (version, topic, subject, at)
               SELECT feed.version - cardinality($1) + t.n, t.topic, t.subject, $3 FROM feed, unnest($1, $2) WITH ORDINALITY AS t(topic, subject, n))
             SELECT version, pg_notify('{PostgresNodeLoops.Channel}', '') FROM feed
-            """, connection);
+            """);
         command.Parameters.AddWithValue(db.Touched.Select(t => t.Topic).ToArray());
         command.Parameters.AddWithValue(db.Touched.Select(t => t.Subject).ToArray());
         command.Parameters.AddWithValue(Clock.GetUtcNow().ToUnixTimeMilliseconds());
-        db.FeedVersion = (long)(await command.ExecuteScalarAsync(cancel))!;
+        batch.BatchCommands.Add(command);
+        db.FeedVersion = (long)(await batch.ExecuteScalarAsync(cancel))!;
     }
 
-    private static async Task SetTenantAsync(NpgsqlConnection connection, Tenant? tenant, CancellationToken cancel)
-    {
-        // The first statement of every transaction: when the database stands still it is this one that notices, and nothing was done yet.
-        await using var command = new NpgsqlCommand("SELECT set_config('crew.organization', $1, true), set_config('crew.workspace', $2, true)", connection)
-        {
-            CommandTimeout = PostgresRoles.OpenSeconds,
-        };
-        command.Parameters.AddWithValue(tenant?.OrganizationId ?? "");
-        command.Parameters.AddWithValue(tenant?.WorkspaceId ?? "");
-        await command.ExecuteNonQueryAsync(cancel);
-    }
-
-    private static async Task<NpgsqlConnection> OpenAsync(NpgsqlDataSource pool, CancellationToken cancel)
+    internal static async Task<NpgsqlConnection> OpenAsync(NpgsqlDataSource pool, CancellationToken cancel)
     {
         try
         {
