@@ -14,31 +14,34 @@ internal sealed class AuditExpiry(AuditOptions options) : IExpiry
     private const string Table = "audit_records";
     private const string Uses = "uses";
     private const string Records = "records";
+    private const long DayMs = 86_400_000;
 
     public async Task RunAsync(ExpiryRun run, CancellationToken cancel)
     {
-        var logs = LogsOf(run);
-        await DropDaysAsync(run, logs.Min(l => Math.Min(l.UsesBefore, l.RestBefore)), cancel);
-        foreach (var log in logs)
+        await DropDaysAsync(run, cancel);
+        foreach (var log in LogsOf(run))
         {
-            await RemoveAsync(run, log.Tenant, isUse: true, log.UsesBefore, cancel);
-            await RemoveAsync(run, log.Tenant, isUse: false, log.RestBefore, cancel);
+            await run.TryAsync(() => RemoveAsync(run, log, isUse: true, cancel));
+            await run.TryAsync(() => RemoveAsync(run, log, isUse: false, cancel));
         }
     }
 
-    private List<Log> LogsOf(ExpiryRun run)
-    {
-        var (uses, rest) = (RetentionTerms.EndOf(run.Now, options.RequestDays), RetentionTerms.EndOf(run.Now, options.AuditDays));
-        return
-        [
-            new Log(null, uses, rest),
-            .. run.Terms.Select(t => t.Tenant.OrganizationId).Distinct(StringComparer.Ordinal).Select(id => new Log(new Tenant(id, null), uses, rest)),
-            .. run.Terms.Select(t => new Log(t.Tenant, RetentionTerms.EndOf(run.Now, t.RequestDays), RetentionTerms.EndOf(run.Now, t.AuditDays))),
-        ];
-    }
+    /// <summary>The logs of the installation, of each organization, and of each workspace.</summary>
+    private static List<Tenant?> LogsOf(ExpiryRun run) =>
+    [
+        null,
+        .. run.Terms.Select(t => t.Tenant.OrganizationId).Distinct(StringComparer.Ordinal).Select(id => new Tenant(id, null)),
+        .. run.Terms.Select(t => t.Tenant),
+    ];
 
-    private static async Task DropDaysAsync(ExpiryRun run, long before, CancellationToken cancel)
+    /// <summary>Before which moment a log keeps no records of a kind, by what its owner says now.</summary>
+    private long BeforeOf(ExpiryRun run, Tenant? log, bool isUse) => log?.WorkspaceId is { } workspaceId
+        ? run.Before(workspaceId, t => isUse ? t.RequestDays : t.AuditDays)
+        : RetentionTerms.EndOf(run.Now, isUse ? options.RequestDays : options.AuditDays);
+
+    private async Task DropDaysAsync(ExpiryRun run, CancellationToken cancel)
     {
+        var before = LogsOf(run).Min(log => Math.Min(BeforeOf(run, log, isUse: true), BeforeOf(run, log, isUse: false)));
         foreach (var day in await DayPartitions.BeforeAsync(run.Store, Table, before, cancel))
         {
             var (from, end) = (DayPartitions.StartOf(day), DayPartitions.StartOf(day.AddDays(1)));
@@ -47,37 +50,49 @@ internal sealed class AuditExpiry(AuditOptions options) : IExpiry
                 return;
             }
 
-            await run.DropDayAsync(Table, day, async db =>
+            // A day that cannot be counted as a whole loses its rows step by step below.
+            var isKept = false;
+            await run.TryAsync(async () => isKept = !await run.DropDayAsync(Table, day, db => CountAsync(db, from, end, cancel), cancel));
+            if (isKept)
             {
-                long removed = 0;
-                foreach (var count in await RetentionSchema.CountAsync(db, from, end, cancel))
-                {
-                    var tenant = count.OrganizationId is { } organization ? new Tenant(organization, count.WorkspaceId) : null;
-                    await ExpiryRun.CountAsync(db, tenant, count.IsUse ? Uses : Records, end, count.Records);
-                    removed += count.Records;
-                }
-
-                return removed;
-            }, cancel);
+                return;
+            }
         }
     }
 
-    private static async Task RemoveAsync(ExpiryRun run, Tenant? log, bool isUse, long before, CancellationToken cancel)
+    private static async Task<long> CountAsync(Db db, long from, long end, CancellationToken cancel)
+    {
+        long removed = 0;
+        foreach (var count in await RetentionSchema.CountAsync(db, from, end, cancel))
+        {
+            var tenant = count.OrganizationId is { } organization ? new Tenant(organization, count.WorkspaceId) : null;
+            await ExpiryRun.CountAsync(db, tenant, count.IsUse ? Uses : Records, end, count.Records);
+            removed += count.Records;
+        }
+
+        return removed;
+    }
+
+    /// <summary>Removes step by step. A day of which a step fails is left to the next run, so that the days behind it do not wait for it.</summary>
+    private async Task RemoveAsync(ExpiryRun run, Tenant? log, bool isUse, CancellationToken cancel)
     {
         var sqlite = run.Store.Dialect == "sqlite";
         for (var from = long.MinValue; ;)
         {
             cancel.ThrowIfCancellationRequested();
+            await run.RefreshAsync(cancel);
+            var before = BeforeOf(run, log, isUse);
             var step = await run.Store.ReadAsync(SystemJob.Expiry, db => RetentionSchema.FindAsync(db, sqlite, log, isUse, from, before, cancel), cancel);
             if (step.Count == 0)
             {
                 return;
             }
 
-            await run.StepAsync(log, isUse ? Uses : Records, before, db => RetentionSchema.RemoveAsync(db, sqlite, log, step, cancel), cancel);
-            from = step[^1].At;
+            int? removed = null;
+            from = await run.TryAsync(async () => removed = await run.StepAsync(
+                log, isUse ? Uses : Records, before, db => RetentionSchema.RemoveAsync(db, sqlite, log, step, cancel), cancel))
+                ? removed is null ? from : step[^1].At
+                : (step[0].At / DayMs * DayMs) + DayMs;
         }
     }
-
-    private sealed record Log(Tenant? Tenant, long UsesBefore, long RestBefore);
 }

@@ -1,4 +1,3 @@
-using Crew.Kernel;
 using Crew.Storage;
 
 namespace Crew.Keys;
@@ -10,11 +9,10 @@ internal sealed class KeyUsageExpiry : IExpiry
 
     public async Task RunAsync(ExpiryRun run, CancellationToken cancel)
     {
-        foreach (var terms in run.Terms)
+        foreach (var tenant in run.Terms.Select(t => t.Tenant).ToList())
         {
-            var before = RetentionTerms.EndOf(run.Now, terms.RequestDays);
-            await run.RemoveAsync(terms.Tenant, "key_counts", before,
-                db => KeyUsageAppend.RemoveAsync(db, terms.WorkspaceId, (int)(before / DayMilliseconds), cancel), cancel);
+            await run.TryAsync(() => run.RemoveAsync(tenant, "key_counts", t => t.RequestDays,
+                (db, before) => KeyUsageAppend.RemoveAsync(db, tenant.WorkspaceId!, (int)(before / DayMilliseconds), cancel), cancel));
         }
     }
 }

@@ -130,6 +130,8 @@ internal sealed class Cast : IWorkspaceDirectory, ICredentialScheme
         ZeroLogging = ZeroLogging,
     });
 
+    public long RetentionVersion => 0;
+
     public Task<IReadOnlyList<RetentionTerms>> RetentionAsync(CancellationToken cancel) =>
         Task.FromResult<IReadOnlyList<RetentionTerms>>([new RetentionTerms(Tenant, 30, 365, 365)]);
 

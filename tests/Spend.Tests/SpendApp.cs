@@ -44,6 +44,8 @@ internal sealed class SpendApp : IAsyncDisposable
 
     public Ledger Ledger => _app.Services.GetRequiredService<Ledger>();
 
+    public IWorkspaceDirectory Workspaces => _app.Services.GetRequiredService<IWorkspaceDirectory>();
+
     public Store Store => _app.Services.GetRequiredService<Store>();
 
     public ScopeKey WorkspaceKey => _app.Services.GetRequiredService<KeyRing>().Current(KeyScope.Workspace, WorkspaceId)!;
@@ -81,6 +83,7 @@ internal sealed class SpendApp : IAsyncDisposable
         var app = builder.Build();
         app.UseRouting();
         app.UseGate();
+        app.MapTenancy();
         app.MapKeys();
         app.MapSpend();
         app.RequireDeclaredRoutes();

@@ -84,6 +84,80 @@ public sealed class UsageExpiryTests
         (await AskAsync(app)).ShouldBe(before);
     }
 
+    [Theory]
+    [InlineData("sqlite")]
+    [InlineData("postgres")]
+    public async Task What_a_workspace_was_told_it_keeps_is_not_removed_by_a_run_that_began_before(string dialect)
+    {
+        await using var app = await SpendApp.StartAsync(dialect);
+        var tenant = new Tenant(app.Organization.OrganizationId, app.WorkspaceId);
+        var rows = Request(new Random(6), tenant.OrganizationId, tenant.WorkspaceId!, 40).ToArray();
+        await AppendAsync(app, rows);
+        var run = await ExpiryRun.BeginAsync(app.Store, null, app.Workspaces, DateTimeOffset.UtcNow, _ => { }, default);
+        await KeepAsync(app, 3_650);
+
+        (await run.StepAsync(tenant, "requests", 0, _ => throw new InvalidOperationException("a step by terms of before"), default)).ShouldBeNull();
+        await new UsageExpiry().RunAsync(run, default);
+        run.Removed.ShouldBe(0);
+        (await RowsAsync(app)).Count.ShouldBe(rows.Length);
+
+        await KeepAsync(app, 7);
+        await new UsageExpiry().RunAsync(run, default);
+        run.Removed.ShouldBe(rows.Length, "a shorter one is followed as well");
+    }
+
+    [Theory]
+    [InlineData("sqlite")]
+    [InlineData("postgres")]
+    public async Task A_day_that_cannot_be_summed_up_holds_no_other_day_up(string dialect)
+    {
+        await using var app = await SpendApp.StartAsync(dialect);
+        var tenant = new Tenant(app.Organization.OrganizationId, app.WorkspaceId);
+        var random = new Random(7);
+        foreach (var age in new[] { 45, 40, 38 })
+        {
+            await AppendAsync(app, Enumerable.Range(0, 300).SelectMany(_ => Request(random, tenant.OrganizationId, tenant.WorkspaceId!, age)));
+        }
+
+        // Two amounts of one cell that no 64-bit sum holds: the oldest rows, so that everything else stands behind them.
+        var broken = Request(random, tenant.OrganizationId, tenant.WorkspaceId!, 50).First();
+        await AppendAsync(app, Enumerable.Range(1, 2).Select(number => Like(broken, number, long.MaxValue)));
+        var failures = 0;
+        var run = new ExpiryRun(app.Store, null, [new RetentionTerms(tenant, 30, 365, 365)], DateTimeOffset.UtcNow) { Failed = _ => failures++ };
+        await DayPartitions.MakeAsync(run, 7, default);
+        await new UsageExpiry().RunAsync(run, default);
+        failures.ShouldBeGreaterThan(0);
+        (await RowsAsync(app)).Select(r => r.RequestId).ShouldBe([broken.RequestId, broken.RequestId]);
+        if (dialect == "postgres")
+        {
+            (await DayPartitions.BeforeAsync(app.Store, "spend_attempts", RetentionTerms.EndOf(DateTimeOffset.UtcNow, 30), default))
+                .ShouldHaveSingleItem("days without rows are gone").ShouldBe(DateOnly.FromDateTime(broken.At.UtcDateTime));
+        }
+    }
+
+    private static async Task KeepAsync(SpendApp app, int days)
+    {
+        var kept = await app.Account.SendAsync(HttpMethod.Patch, $"/v1/workspaces/{app.WorkspaceId}", new { settings = new { retention = new { request_days = days } } });
+        kept.Status.ShouldBe(200, kept.Text);
+    }
+
+    private static Attempt Like(Attempt row, int number, long nano) => new()
+    {
+        At = row.At,
+        OrganizationId = row.OrganizationId,
+        WorkspaceId = row.WorkspaceId,
+        RequestId = row.RequestId,
+        Number = number,
+        Model = row.Model,
+        Endpoint = row.Endpoint,
+        Tokens = row.Tokens,
+        Cost = new NanoUsd(nano),
+        Provenance = row.Provenance,
+        Status = row.Status,
+        Outcome = row.Outcome,
+        TotalMilliseconds = 1,
+    };
+
     private static async Task AppendAsync(SpendApp app, IEnumerable<Attempt> rows)
     {
         var work = new AppendWork();

@@ -32,6 +32,7 @@ public static class HttpModule
         services.AddSingleton<IEventSink>(s => s.GetRequiredService<IdempotencyStore>());
         services.AddSingleton<IExpiry, IdempotencyExpiry>();
         services.AddSingleton<IExpiry, FeedExpiry>();
+        services.AddSingleton<IExpiry, RateExpiry>();
         services.AddSingleton(s => s.GetRequiredService<Store>().Election);
         services.AddSingleton(new UpkeepOptions());
         services.AddSingleton<Conditions>();

@@ -79,4 +79,7 @@ public interface IWorkspaceDirectory
 
     /// <summary>What every workspace says about how long it keeps things; suspended and deleted ones, too.</summary>
     Task<IReadOnlyList<RetentionTerms>> RetentionAsync(CancellationToken cancel);
+
+    /// <summary>Grows whenever this process has followed a change of a workspace: before that change answers.</summary>
+    long RetentionVersion { get; }
 }

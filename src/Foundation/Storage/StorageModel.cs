@@ -19,8 +19,11 @@ public sealed class StorageModel(params IReadOnlyList<StoragePart> parts)
     {
         public override string Name => "storage";
 
-        /// <summary>Who leads and who serves is decided anew where a copy is taken in.</summary>
+        /// <summary>Who leads and who serves, and whether the clock is right, is found out anew where a copy is taken in.</summary>
         public override IReadOnlyList<TransferRule> Transfers =>
-            [new TransferRule("storage_leaders") { StaysBehind = true }, new TransferRule("storage_nodes") { StaysBehind = true }];
+        [
+            new TransferRule("storage_leaders") { StaysBehind = true }, new TransferRule("storage_nodes") { StaysBehind = true },
+            new TransferRule("storage_clock") { StaysBehind = true },
+        ];
     }
 }

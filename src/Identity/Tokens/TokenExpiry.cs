@@ -1,4 +1,3 @@
-using Crew.Kernel;
 using Crew.Storage;
 using Microsoft.EntityFrameworkCore;
 
@@ -9,15 +8,14 @@ internal sealed class TokenExpiry : IExpiry
 {
     public async Task RunAsync(ExpiryRun run, CancellationToken cancel)
     {
-        foreach (var terms in run.Terms)
+        foreach (var tenant in run.Terms.Select(t => t.Tenant).ToList())
         {
-            var before = RetentionTerms.EndOf(run.Now, terms.RequestDays);
-            var end = DateTimeOffset.FromUnixTimeMilliseconds(before);
-            await run.RemoveAsync(terms.Tenant, "token_families", before, async db =>
+            await run.TryAsync(() => run.RemoveAsync(tenant, "token_families", t => t.RequestDays, async (db, before) =>
             {
-                var old = db.Set<TokenFamily>().Where(f => f.WorkspaceId == terms.WorkspaceId && f.EndsAt < end).OrderBy(f => f.Id).Take(ExpiryRun.StepRows).Select(f => f.Id);
+                var end = DateTimeOffset.FromUnixTimeMilliseconds(before);
+                var old = db.Set<TokenFamily>().Where(f => f.WorkspaceId == tenant.WorkspaceId && f.EndsAt < end).OrderBy(f => f.Id).Take(ExpiryRun.StepRows).Select(f => f.Id);
                 return await db.Set<TokenFamily>().Where(f => old.Contains(f.Id)).ExecuteDeleteAsync(cancel);
-            }, cancel);
+            }, cancel));
         }
     }
 }

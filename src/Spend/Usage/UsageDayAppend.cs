@@ -48,10 +48,6 @@ internal static class UsageDayAppend
         return await db.Database.ExecuteSqlRawAsync(remove, [workspaceId, step.FromMs, step.BeforeMs, ids], cancel);
     }
 
-    /// <summary>Sums a whole day up, of all workspaces. The rows go with their partition.</summary>
-    public static Task FoldDayAsync(Db db, long from, long end, CancellationToken cancel) =>
-        db.Database.ExecuteSqlRawAsync(AddUp + " at >= {0} AND at < {1} " + ToDays, [from, end], cancel);
-
     /// <summary>Removes one step of a workspace's sums.</summary>
     public static Task<int> RemoveDaysAsync(Db db, string workspaceId, int before, CancellationToken cancel) => db.Database.ExecuteSqlAsync($"""
         DELETE FROM spend_usage_days WHERE (workspace_id, day, cell) IN (

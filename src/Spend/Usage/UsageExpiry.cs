@@ -18,48 +18,69 @@ internal sealed class UsageExpiry : IExpiry
 
     public async Task RunAsync(ExpiryRun run, CancellationToken cancel)
     {
+        foreach (var tenant in run.Terms.Select(t => t.Tenant).ToList())
+        {
+            var workspaceId = tenant.WorkspaceId!;
+            await run.TryAsync(() => FoldAsync(run, tenant, () => run.Before(workspaceId, t => t.RequestDays), cancel));
+            await run.TryAsync(() => run.RemoveAsync(tenant, "usage_days", t => t.CallMetadataDays,
+                (db, before) => UsageDayAppend.RemoveDaysAsync(db, workspaceId, (int)(before / DayMs), cancel), cancel));
+        }
+
         if (run.Terms.Count > 0)
         {
-            await DropDaysAsync(run, run.Terms.Min(t => RetentionTerms.EndOf(run.Now, t.RequestDays)), cancel);
-        }
-
-        foreach (var terms in run.Terms)
-        {
-            await FoldAsync(run, terms, RetentionTerms.EndOf(run.Now, terms.RequestDays), cancel);
-            var before = RetentionTerms.EndOf(run.Now, terms.CallMetadataDays);
-            await run.RemoveAsync(terms.Tenant, "usage_days", before,
-                db => UsageDayAppend.RemoveDaysAsync(db, terms.WorkspaceId, (int)(before / DayMs), cancel), cancel);
+            await DropDaysAsync(run, cancel);
         }
     }
 
-    /// <summary>PostgreSQL: days that every workspace has passed are summed up and go whole.</summary>
-    private static async Task DropDaysAsync(ExpiryRun run, long before, CancellationToken cancel)
+    /// <summary>PostgreSQL: the partitions of days that every workspace has passed go once all of their rows are summed up, also those of nobody's.</summary>
+    private static async Task DropDaysAsync(ExpiryRun run, CancellationToken cancel)
     {
-        foreach (var day in await DayPartitions.BeforeAsync(run.Store, Table, before, cancel))
+        long Before() => run.Terms.Min(t => RetentionTerms.EndOf(run.Now, t.RequestDays));
+        foreach (var day in await DayPartitions.BeforeAsync(run.Store, Table, Before(), cancel))
         {
             var (from, end) = (DayPartitions.StartOf(day), DayPartitions.StartOf(day.AddDays(1)));
-            await run.DropDayAsync(Table, day, async db =>
+            await run.TryAsync(async () =>
             {
-                await UsageDayAppend.FoldDayAsync(db, from, end, cancel);
-                var counts = await db.Set<AttemptRecord>().Where(a => a.At >= from && a.At < end)
-                    .GroupBy(a => new { a.OrganizationId, a.WorkspaceId }).Select(g => new { g.Key, Rows = g.LongCount() }).ToListAsync(cancel);
-                foreach (var count in counts)
+                await run.RefreshAsync(cancel);
+                if (end > Before())
                 {
-                    await ExpiryRun.CountAsync(db, new Tenant(count.Key.OrganizationId, count.Key.WorkspaceId), Rows, end, count.Rows);
+                    return;
                 }
 
-                return counts.Sum(c => c.Rows);
-            }, cancel);
+                foreach (var tenant in await run.Store.ReadAsync(SystemJob.Expiry, db => LeftAsync(db, from, end, cancel), cancel))
+                {
+                    await FoldAsync(run, tenant, () => Math.Min(end, Before()), cancel);
+                }
+
+                await run.ChangeAsync(db => DayPartitions.DropEmptyAsync(db, Table, day, cancel), cancel);
+            });
         }
     }
 
-    private static async Task FoldAsync(ExpiryRun run, RetentionTerms terms, long before, CancellationToken cancel)
+    /// <summary>Whose rows a day still holds.</summary>
+    private static async Task<List<Tenant>> LeftAsync(Db db, long from, long end, CancellationToken cancel) =>
+        (await db.Set<AttemptRecord>().Where(a => a.At >= from && a.At < end).Select(a => new { a.OrganizationId, a.WorkspaceId }).Distinct().ToListAsync(cancel))
+            .ConvertAll(t => new Tenant(t.OrganizationId, t.WorkspaceId));
+
+    /// <summary>Sums up and removes step by step. A day of which a step fails is left to the next run, so that the days behind it do not wait for it.</summary>
+    private static async Task FoldAsync(ExpiryRun run, Tenant tenant, Func<long> before, CancellationToken cancel)
     {
         var sqlite = run.Store.Dialect == "sqlite";
-        while (await run.Store.ReadAsync(SystemJob.Expiry, db => FindAsync(db, terms.WorkspaceId, before, cancel), cancel) is { } step)
+        var from = long.MinValue;
+        while (true)
         {
             cancel.ThrowIfCancellationRequested();
-            await run.StepAsync(terms.Tenant, Rows, before, db => UsageDayAppend.FoldAsync(db, sqlite, terms.WorkspaceId, step, cancel), cancel);
+            await run.RefreshAsync(cancel);
+            var end = before();
+            if (await run.Store.ReadAsync(SystemJob.Expiry, db => FindAsync(db, tenant.WorkspaceId!, from, end, cancel), cancel) is not { } step)
+            {
+                return;
+            }
+
+            if (!await run.TryAsync(() => run.StepAsync(tenant, Rows, end, db => UsageDayAppend.FoldAsync(db, sqlite, tenant.WorkspaceId!, step, cancel), cancel)))
+            {
+                from = (step.FromMs / DayMs * DayMs) + DayMs;
+            }
         }
     }
 
@@ -67,9 +88,9 @@ internal sealed class UsageExpiry : IExpiry
     /// The requests of the oldest expired rows. All rows of a request go in one step, so that its sums count it once; none of its attempts
     /// begins more than an hour after the first.
     /// </summary>
-    private static async Task<ExpiredRequests?> FindAsync(Db db, string workspaceId, long before, CancellationToken cancel)
+    private static async Task<ExpiredRequests?> FindAsync(Db db, string workspaceId, long from, long before, CancellationToken cancel)
     {
-        var rows = await db.Set<AttemptRecord>().Where(a => a.WorkspaceId == workspaceId && a.At < before)
+        var rows = await db.Set<AttemptRecord>().Where(a => a.WorkspaceId == workspaceId && a.At >= from && a.At < before)
             .OrderBy(a => a.At).Select(a => new { a.RequestId, a.At }).Take(ExpiryRun.StepRows).ToListAsync(cancel);
         return rows.Count == 0 ? null : new ExpiredRequests(
             [.. rows.Select(r => r.RequestId).Distinct()], rows[0].At, Math.Min(before, rows[^1].At + AttemptsMs));

@@ -16,6 +16,7 @@ internal sealed class WorkspaceDirectory : IWorkspaceDirectory
     public const string FeedTopic = "workspaces";
     private readonly Store _store;
     private readonly ConcurrentDictionary<string, WorkspaceView> _views = new();
+    private long _followed;
 
     /// <summary>What all workspaces list, read when a page first calls and again after a change of any workspace.</summary>
     private volatile FrozenSet<string>? _origins;
@@ -25,6 +26,7 @@ internal sealed class WorkspaceDirectory : IWorkspaceDirectory
         _store = store;
         store.Feed.Follow(FeedTopic, (ids, _) =>
         {
+            Interlocked.Increment(ref _followed);
             foreach (var id in ids)
             {
                 _views.TryRemove(id, out var _);
@@ -35,6 +37,8 @@ internal sealed class WorkspaceDirectory : IWorkspaceDirectory
             return Task.CompletedTask;
         });
     }
+
+    public long RetentionVersion => Volatile.Read(ref _followed);
 
     public ValueTask<WorkspaceView?> FindAsync(string organizationId, string workspaceId, CancellationToken cancel)
     {

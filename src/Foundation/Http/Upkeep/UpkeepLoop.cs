@@ -10,7 +10,7 @@ namespace Crew.Http;
 /// receipts. It runs when this node begins to lead, every hour, and more often while the disk is full.
 /// </summary>
 internal sealed partial class UpkeepLoop(
-    Store store, Election election, IWorkspaceDirectory workspaces, IEnumerable<IExpiry> kinds, DiskWatch disk, Metrics metrics, UpkeepOptions options,
+    Store store, Election election, IWorkspaceDirectory workspaces, IEnumerable<IExpiry> kinds, DiskWatch disk, Conditions conditions, Metrics metrics, UpkeepOptions options,
     TimeProvider clock, ILogger<UpkeepLoop> log) : BackgroundService
 {
     private const int LookSeconds = 1;
@@ -20,9 +20,12 @@ internal sealed partial class UpkeepLoop(
     private long _ranAt;
 
     /// <summary>One run. What fails leaves the rest to the next run, after the receipts for what was removed.</summary>
-    internal async Task RunAsync(CancellationToken cancel)
+    /// <param name="elapsed">What has passed since the last one, if this node has done the upkeep since; else zero.</param>
+    internal async Task RunAsync(TimeSpan elapsed, CancellationToken cancel)
     {
-        var run = new ExpiryRun(store, election, await workspaces.RetentionAsync(cancel), store.Node.GetUtcNow());
+        var moment = await RetentionClock.LookAsync(store, election, store.Node.GetUtcNow(), elapsed, cancel);
+        conditions.Set(ConditionOf(moment));
+        var run = await ExpiryRun.BeginAsync(store, election, workspaces, moment.Now, Note, cancel);
         await TryAsync(async () => Interlocked.Add(ref _moved, await DayPartitions.MakeAsync(run, options.PartitionsAheadDays, cancel)));
         foreach (var kind in kinds)
         {
@@ -54,8 +57,9 @@ internal sealed partial class UpkeepLoop(
                 }
                 else if (ran is not { } last || clock.GetElapsedTime(last) >= Period)
                 {
+                    var elapsed = ran is { } before ? clock.GetElapsedTime(before) : TimeSpan.Zero;
                     ran = clock.GetTimestamp();
-                    await TryAsync(() => RunAsync(stoppingToken));
+                    await TryAsync(() => RunAsync(elapsed, stoppingToken));
                 }
             }
             while (await timer.WaitForNextTickAsync(stoppingToken));
@@ -65,6 +69,11 @@ internal sealed partial class UpkeepLoop(
             // Stopping between two steps: the next run goes on, and reports what this one removed.
         }
     }
+
+    private static Condition ConditionOf(RetentionMoment moment) => moment.AheadOf is { } trusted
+        ? new Condition("retention", "held", ConditionLevel.Degraded,
+            $"The clock is more than a day ahead of the last upkeep ({trusted:yyyy-MM-dd HH:mm}Z). Until it has run on for a day, ages are counted from then. If it is wrong, set it right.")
+        : new Condition("retention", "ok", ConditionLevel.Fine, "Ages are counted by the clock.");
 
     private async Task TryAsync(Func<Task> work)
     {
@@ -78,10 +87,15 @@ internal sealed partial class UpkeepLoop(
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
-            // The type only: a message of the database may hold values.
-            Failed(log, error.GetType().FullName ?? "?");
-            Interlocked.Increment(ref _failures);
+            Note(error);
         }
+    }
+
+    /// <summary>The type only: a message of the database may hold values.</summary>
+    private void Note(Exception error)
+    {
+        Failed(log, error.GetType().FullName ?? "?");
+        Interlocked.Increment(ref _failures);
     }
 
     [LoggerMessage(1, LogLevel.Warning, "A part of the upkeep stopped early ({Reason}); the next run goes on.")]

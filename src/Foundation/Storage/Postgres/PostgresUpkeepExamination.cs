@@ -18,8 +18,21 @@ internal static class PostgresUpkeepExamination
     {
         var isThere = (await PostgresCatalog.ReadAsync(connection, "SELECT to_regclass('storage_leaders') IS NOT NULL", r => r.GetBoolean(0), cancel))[0];
         return isThere
-            ? [await PartitionsAsync(connection, cancel), await LeadersAsync(connection, cancel), await SizesAsync(connection, role, now, cancel)]
+            ? [await PartitionsAsync(connection, cancel), await LeadersAsync(connection, cancel), await SizesAsync(connection, role, now, cancel), .. await RetentionAsync(connection, cancel)]
             : [await SizesAsync(connection, role, now, cancel)];
+    }
+
+    /// <summary>By this server's clock, as the upkeep itself; nothing before the schema has it.</summary>
+    private static async Task<IEnumerable<StoreFinding>> RetentionAsync(NpgsqlConnection connection, CancellationToken cancel)
+    {
+        if (!(await PostgresCatalog.ReadAsync(connection, "SELECT to_regclass('storage_clock') IS NOT NULL", r => r.GetBoolean(0), cancel))[0])
+        {
+            return [];
+        }
+
+        var marks = await PostgresCatalog.ReadAsync(connection, "SELECT trusted_at, (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM storage_clock",
+            r => (TrustedAt: r.GetInt64(0), Now: r.GetInt64(1)), cancel);
+        return marks.SelectMany(m => RetentionClock.Examine(m.TrustedAt, DateTimeOffset.FromUnixTimeMilliseconds(m.Now)));
     }
 
     private static async Task<StoreFinding> PartitionsAsync(NpgsqlConnection connection, CancellationToken cancel)

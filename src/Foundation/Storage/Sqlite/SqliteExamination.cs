@@ -25,6 +25,7 @@ internal static class SqliteExamination
         return
         [
             .. Sizes(connection, folder, now),
+            .. Retention(connection, now),
             answer == "ok"
                 ? new StoreFinding(name, FindingLevel.Ok, "SQLite's quick check finds no damage.")
                 : new StoreFinding(name, FindingLevel.Failed, $"SQLite's quick check finds damage: {answer}.",
@@ -44,6 +45,19 @@ internal static class SqliteExamination
         {
             var reusable = (long)Scalar(connection, "SELECT freelist_count * page_size FROM pragma_freelist_count(), pragma_page_size()");
             return [SizeForecast.Of(SqliteSizes.Read(connection, now), new DriveInfo(folder).AvailableFreeSpace + reusable, now)];
+        }
+        catch (SqliteException)
+        {
+            return [];
+        }
+    }
+
+    /// <summary>Nothing before the schema has it.</summary>
+    private static IEnumerable<StoreFinding> Retention(SqliteConnection connection, DateTimeOffset now)
+    {
+        try
+        {
+            return RetentionClock.Examine(Scalar(connection, "SELECT max(trusted_at) FROM storage_clock") as long?, now);
         }
         catch (SqliteException)
         {

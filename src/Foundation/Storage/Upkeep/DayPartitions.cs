@@ -56,6 +56,10 @@ public static class DayPartitions
     public static Task DropAsync(Db db, string table, DateOnly day, CancellationToken cancel) =>
         db.Database.ExecuteSqlAsync($"SELECT storage_drop_day({table}, {day})", cancel);
 
+    /// <summary>Drops one day when nothing is left in it, in the current transaction; the answer is whether it is gone.</summary>
+    public static async Task<bool> DropEmptyAsync(Db db, string table, DateOnly day, CancellationToken cancel) =>
+        (await db.Database.SqlQuery<bool>($"SELECT storage_drop_empty_day({table}, {day}) AS \"Value\"").ToListAsync(cancel)).Single();
+
     /// <summary>The first moment of a day, in milliseconds since 1970.</summary>
     public static long StartOf(DateOnly day) => new DateTimeOffset(day.ToDateTime(TimeOnly.MinValue), TimeSpan.Zero).ToUnixTimeMilliseconds();
 }

@@ -17,14 +17,73 @@ public sealed class ExpiryRun(Store store, Election? election, IReadOnlyList<Ret
     /// <summary>Rows of one step: with their index entries they take SQLite's writing thread less than 5 ms.</summary>
     public const int StepRows = 200;
 
+    /// <summary>After so many parts that failed something is wrong with the whole, and the run ends.</summary>
+    private const int MostFailures = 16;
+
+    private IReadOnlyDictionary<string, RetentionTerms> _terms = terms.ToDictionary(t => t.WorkspaceId, StringComparer.Ordinal);
+    private long _version;
+    private int _failures;
+
     public Store Store => store;
 
-    public IReadOnlyList<RetentionTerms> Terms => terms;
+    /// <summary>What each workspace says, as of the last look.</summary>
+    public IReadOnlyList<RetentionTerms> Terms { get; private set; } = terms;
 
     public DateTimeOffset Now => now;
 
+    /// <summary>Where the terms come from, so that a run which takes long follows what is changed meanwhile; without it they stay as they are.</summary>
+    public IWorkspaceDirectory? Directory { get; init; }
+
+    /// <summary>Hears of each part that failed.</summary>
+    public Action<Exception>? Failed { get; init; }
+
     /// <summary>How many rows this run has removed, of all kinds.</summary>
     public long Removed { get; private set; }
+
+    private bool HasMoved => Directory is { } directory && directory.RetentionVersion != Volatile.Read(ref _version);
+
+    /// <summary>A run by what the workspaces say now.</summary>
+    public static async Task<ExpiryRun> BeginAsync(
+        Store store, Election? election, IWorkspaceDirectory directory, DateTimeOffset now, Action<Exception> failed, CancellationToken cancel)
+    {
+        var version = directory.RetentionVersion;
+        return new ExpiryRun(store, election, await directory.RetentionAsync(cancel), now) { Directory = directory, Failed = failed, _version = version };
+    }
+
+    /// <summary>Before which moment (milliseconds since 1970) a workspace keeps nothing; 0 for one that is not there.</summary>
+    public long Before(string workspaceId, Func<RetentionTerms, int> days) =>
+        _terms.TryGetValue(workspaceId, out var kept) ? RetentionTerms.EndOf(now, days(kept)) : 0;
+
+    /// <summary>
+    /// Takes over what has been changed since the last look. A change of a retention answers once this process has heard of it, and each step
+    /// looks inside its transaction, so that what a workspace was told it keeps is not removed afterwards.
+    /// </summary>
+    public async Task RefreshAsync(CancellationToken cancel)
+    {
+        if (HasMoved)
+        {
+            var version = Directory!.RetentionVersion;
+            Terms = await Directory.RetentionAsync(cancel);
+            _terms = Terms.ToDictionary(t => t.WorkspaceId, StringComparer.Ordinal);
+            Volatile.Write(ref _version, version);
+        }
+    }
+
+    /// <summary>Does one part of the run, such as a workspace or a day. When it fails, the other parts go on, and the next run tries it again.</summary>
+    /// <returns>Whether it came to its end.</returns>
+    public async Task<bool> TryAsync(Func<Task> part)
+    {
+        try
+        {
+            await part();
+            return true;
+        }
+        catch (Exception error) when (error is not OperationCanceledException and not NotLeadingException && ++_failures <= MostFailures)
+        {
+            Failed?.Invoke(error);
+            return false;
+        }
+    }
 
     /// <summary>Runs one change of the run.</summary>
     /// <exception cref="StorageUnavailableException">It could not be written.</exception>
@@ -35,6 +94,14 @@ public sealed class ExpiryRun(Store store, Election? election, IReadOnlyList<Ret
             ? await store.ChangeAsync<T>(SystemJob.Expiry, Origin.System, Work, cancel)
             : await election.ChangeAsync<T>(Duty.Upkeep, SystemJob.Expiry, Work, cancel);
         return done.Fault is null ? done.Value : throw new StorageUnavailableException("A step of the expiry could not be written.", null);
+    }
+
+    /// <summary>One step without a receipt, of a sweep that knows itself where it ends.</summary>
+    public async Task<T> SweepAsync<T>(Func<Db, Task<(T Step, int Removed)>> step, CancellationToken cancel)
+    {
+        var (done, removed) = await ChangeAsync(step, cancel);
+        Removed += removed;
+        return done;
     }
 
     /// <summary>Removes step by step until a step finds nothing, without a receipt: for what no workspace sees.</summary>
@@ -50,33 +117,66 @@ public sealed class ExpiryRun(Store store, Election? election, IReadOnlyList<Ret
         while (removed > 0);
     }
 
-    /// <summary>Removes step by step until a step finds nothing, and counts it for the receipt of that tenant (null: the installation).</summary>
+    /// <summary>Removes step by step what a workspace keeps no longer, until a step finds nothing, and counts it for the receipt.</summary>
     /// <param name="kind">The name of the kind in receipts, such as <c>requests</c>.</param>
-    /// <param name="beforeMs">Up to when things are removed.</param>
-    public Task RemoveAsync(Tenant? tenant, string kind, long beforeMs, Func<Db, Task<int>> step, CancellationToken cancel) => RemoveAsync(async db =>
+    /// <param name="days">How long the workspace keeps the kind.</param>
+    /// <param name="step">Removes some of what lies before a moment (milliseconds since 1970).</param>
+    public async Task RemoveAsync(Tenant workspace, string kind, Func<RetentionTerms, int> days, Func<Db, long, Task<int>> step, CancellationToken cancel)
     {
-        var removed = await step(db);
-        await CountAsync(db, tenant, kind, beforeMs, removed);
-        return removed;
-    }, cancel);
-
-    /// <summary>One counted step, where the caller knows when the end is reached.</summary>
-    public async Task StepAsync(Tenant? tenant, string kind, long beforeMs, Func<Db, Task<int>> step, CancellationToken cancel) =>
-        Removed += await ChangeAsync(async db =>
+        int? removed;
+        do
         {
-            var removed = await step(db);
-            await CountAsync(db, tenant, kind, beforeMs, removed);
-            return removed;
-        }, cancel);
+            cancel.ThrowIfCancellationRequested();
+            await RefreshAsync(cancel);
+            var before = Before(workspace.WorkspaceId!, days);
+            removed = await StepAsync(workspace, kind, before, db => step(db, before), cancel);
+        }
+        while (removed != 0);
+    }
 
-    /// <summary>PostgreSQL: drops a day of which every row has expired, in the transaction that counts what it held.</summary>
-    public async Task DropDayAsync(string table, DateOnly day, Func<Db, Task<long>> count, CancellationToken cancel) =>
-        Removed += await ChangeAsync(async db =>
+    /// <summary>One step, counted for the receipt of that tenant (null: the installation).</summary>
+    /// <param name="beforeMs">Up to when things are removed.</param>
+    /// <returns>
+    /// How many rows went; null when a workspace has changed meanwhile. Then nothing was removed, and what may go must be looked for again
+    /// after <see cref="RefreshAsync"/>.
+    /// </returns>
+    public async Task<int?> StepAsync(Tenant? tenant, string kind, long beforeMs, Func<Db, Task<int>> step, CancellationToken cancel)
+    {
+        var removed = await ChangeAsync<int?>(async db =>
+        {
+            if (HasMoved)
+            {
+                return null;
+            }
+
+            var gone = await step(db);
+            await CountAsync(db, tenant, kind, beforeMs, gone);
+            return gone;
+        }, cancel);
+        Removed += removed ?? 0;
+        return removed;
+    }
+
+    /// <summary>
+    /// PostgreSQL: drops a day of which every row has expired, in the transaction that counts what it held. False when a workspace has changed
+    /// meanwhile, and nothing was dropped.
+    /// </summary>
+    public async Task<bool> DropDayAsync(string table, DateOnly day, Func<Db, Task<long>> count, CancellationToken cancel)
+    {
+        var removed = await ChangeAsync<long?>(async db =>
         {
             var held = await count(db);
+            if (HasMoved)
+            {
+                return null;
+            }
+
             await DayPartitions.DropAsync(db, table, day, cancel);
             return held;
         }, cancel);
+        Removed += removed ?? 0;
+        return removed is not null;
+    }
 
     /// <summary>Counts in the current transaction what it has removed by other ways than a step.</summary>
     public static Task CountAsync(Db db, Tenant? tenant, string kind, long beforeMs, long removed) => removed == 0
