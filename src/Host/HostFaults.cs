@@ -14,6 +14,9 @@ internal static class HostFaults
     public static readonly Fault AlreadyInitialised = new("already_initialised", 409,
         "There is an installation already. Start it with crew serve; make a further organization with crew orgs create.");
 
+    public static Fault OpenFilesTooFew(long limit) => new("open_files_too_few", 500,
+        $"This process may have {limit} open files, and the server needs at least {Http.OpenFiles.Own}. Raise the limit, for example with ulimit -n 65536 or LimitNOFILE=65536 in its systemd unit.");
+
     public static Fault NoInstallation(string place) => new("no_installation", 404,
         $"There is no Crew installation in {place}. Make one with crew init, or start crew serve, which makes one by itself.");
 

@@ -9,5 +9,5 @@ public sealed class OpenFilesTests
     [InlineData("Max open files            unlimited            unlimited            files", null)]
     [InlineData("Max file locks            unlimited            unlimited            locks", null)]
     public void Connections_stop_before_the_files_are_used_up(string line, int? most) =>
-        OpenFiles.MostConnections(["Limit                     Soft Limit           Hard Limit           Units", line]).ShouldBe(most);
+        OpenFiles.MostConnections(OpenFiles.Limit(["Limit                     Soft Limit           Hard Limit           Units", line])).ShouldBe(most);
 }

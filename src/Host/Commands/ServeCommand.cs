@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using Crew.Http;
 using Crew.Kernel;
+using Crew.Keys.Contracts;
 
 namespace Crew.Host.Commands;
 
@@ -25,6 +26,12 @@ internal static class ServeCommand
         if (settings.Failed(out var wrong))
         {
             return CommandLine.Refuse(wrong);
+        }
+
+        if (OpenFiles.Limit() is { } files and < OpenFiles.Own)
+        {
+            // Without this it would start, and end with an exception wherever it comes to need one more.
+            return CommandLine.Refuse(HostFaults.OpenFilesTooFew(files));
         }
 
         var built = Server.Build(settings.Value);
@@ -111,6 +118,11 @@ internal static class ServeCommand
             {
                 Announce(made, settings);
                 CrashPoint.Pass(CrashPoints.FirstRunFileAfter);
+            }
+            else if (!File.Exists(settings.FirstRunFile) && !await app.Services.GetRequiredService<OperatorKeys>().AnyUsedAsync(cancel))
+            {
+                // A first start that died between the making of the keys and their announcement leaves keys that nobody has.
+                Terminal.Error("No key of this installation was ever used. If nobody has one, make one: crew keys create --account --name operator");
             }
 
             app.Services.GetRequiredService<FirstRunFile>().Watch();

@@ -47,6 +47,10 @@ public sealed class OperatorKeys
         return await SaveAsync(key, text, origin, cancel);
     }
 
+    /// <summary>Whether any key was ever used, as far as that is written: last uses are, every ten seconds.</summary>
+    public Task<bool> AnyUsedAsync(CancellationToken cancel) =>
+        _store.ReadAsync(SystemJob.OperatorCommand, db => db.Set<ApiKey>().AnyAsync(k => k.LastUsedAt != null, cancel), cancel);
+
     public Task<List<OperatorKey>> ListAsync(CancellationToken cancel) => _store.ReadAsync(SystemJob.OperatorCommand, async db =>
     {
         var now = _clock.GetUtcNow();

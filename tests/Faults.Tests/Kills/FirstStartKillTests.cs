@@ -33,6 +33,11 @@ public abstract class FirstStartKillTests(ITestOutputHelper output)
             died.Message.ShouldContain("ended with 137", customMessage: kill.ToString());
             server.Set(CrashPoint.Variable, null);
             await server.StartAsync();
+            if (kill.Point is CrashPoints.OrganizationAfter or CrashPoints.MastersAfter)
+            {
+                server.ErrorOutput().ShouldContain("crew keys create --account", customMessage: "nobody was told the keys");
+            }
+
             await OperatorComesInAsync(server);
             await new Auditor(() => Connect(server, database)).LeavesAreWholeAsync();
             (await server.StopAsync()).ShouldBe(0);

@@ -81,6 +81,17 @@ public sealed class SmallWorldTests(ITestOutputHelper output)
         await new Auditor(() => SqliteFile.Connect(server)).HoldAsync(told, mock.Books);
     }
 
+    [Fact]
+    public async Task With_too_few_open_files_for_itself_the_server_says_so_in_one_line()
+    {
+        using var wrapper = new Wrapper("ulimit -n 256");
+        await using var server = new CrewServer(new CrewServerOptions { Executable = wrapper.Path });
+        var refused = await server.CommandAsync("serve", "--data", server.DataFolder);
+        refused.ExitCode.ShouldBe(1);
+        refused.Error.Trim().Split('\n').ShouldHaveSingleItem().ShouldStartWith("crew: This process may have 256 open files");
+        refused.Error.ShouldContain("(open_files_too_few)");
+    }
+
     /// <summary>Leaves a little room on the disk and works until it is used up; returns the refusal.</summary>
     private static async Task<string> FillAsync(CrewServer server, string key, KillLoad load)
     {
