@@ -44,18 +44,24 @@ internal sealed class LeaseStore(Store store, TimeProvider clock)
         await Parallel.ForEachAsync(batch, options, async (extension, stop) => await WriteOneAsync(epoch, [extension], peers, stop));
     }
 
-    /// <summary>Registers this process start.</summary>
+    /// <summary>
+    /// Registers this process start. With patience: many nodes that start at once take their turns for one number after another, and
+    /// a start that gave up would have to be made again by hand.
+    /// </summary>
     private async Task<Outcome<long>> BeginEpochAsync(CancellationToken cancel)
     {
-        const int tries = 8;
+        const int tries = 40;
+        const int pauseMilliseconds = 250;
         for (var attempt = 1; ; attempt++)
         {
             var begun = await store.ChangeAsync<long>(
                 SystemJob.SpendEpochs, Origin.System, db => EpochAppend.BeginAsync(db, !IsShared, Now), cancel);
-            if (begun.Fault is null || begun.Fault.Status != 409 || attempt == tries)
+            if (begun.Fault is null || (begun.Fault.Status != 409 && begun.Fault != Faults.StorageUnavailable) || attempt == tries)
             {
                 return begun;
             }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(pauseMilliseconds)), clock, cancel);
         }
     }
 
