@@ -129,7 +129,8 @@ public sealed class SequencerTests
             await release.Task;
             return true;
         }));
-        await entered.Task;
+        await await Task.WhenAny(entered.Task, slow);
+        entered.Task.IsCompleted.ShouldBeTrue("the slow change ended before it began");
         await bed.UseAsync(bed.Acme, bed.ByKey());
 
         (await bed.Sequencer.StepAsync(10, CancellationToken.None)).Value.ShouldBe(0);

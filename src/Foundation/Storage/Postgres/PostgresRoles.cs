@@ -51,14 +51,15 @@ internal sealed class PostgresRoles
 
     /// <summary>A pool that enters the role at start-up, so that no statement ever runs as the owner.</summary>
     /// <param name="answerSeconds">Longest wait for an answer; after it the connection is given up.</param>
-    public static NpgsqlDataSource Pool(string connectionString, string? role, int size, int answerSeconds = 15)
+    /// <param name="openSeconds">Longest wait for a connection.</param>
+    public static NpgsqlDataSource Pool(string connectionString, string? role, int size, int answerSeconds = 15, int openSeconds = OpenSeconds)
     {
         var builder = new NpgsqlConnectionStringBuilder(connectionString)
         {
             MaxPoolSize = size,
             MinPoolSize = 0,
             ApplicationName = "crew",
-            Timeout = Math.Min(5, answerSeconds),
+            Timeout = Math.Min(openSeconds, answerSeconds),
             CommandTimeout = answerSeconds,
         };
         builder.Options = role is null ? builder.Options

@@ -11,6 +11,9 @@ internal sealed class PostgresStore : Store
 {
     private const int Attempts = 4;
     private const int ClaimAttempts = 20;
+
+    /// <summary>A start asks first by this pool: many that begin at once may wait longer for a connection than a request may.</summary>
+    private const int PatientSeconds = 15;
     private readonly StoreOptions _options;
     private readonly string _connectionString;
     private readonly PostgresRoles _roles;
@@ -31,14 +34,14 @@ internal sealed class PostgresStore : Store
     {
         (_options, _connectionString) = (options, connectionString);
         _roles = new PostgresRoles(connectionString);
-        _migrate = PostgresRoles.Pool(connectionString, null, 2);
+        _migrate = PostgresRoles.Pool(connectionString, null, 2, openSeconds: PatientSeconds);
         _app = PostgresRoles.Pool(connectionString, _roles.App, 24);
         _append = PostgresRoles.Pool(connectionString, _roles.Append, 2);
         _system = PostgresRoles.Pool(connectionString, _roles.System, 8);
         _feed = PostgresRoles.Pool(connectionString, _roles.System, 4, answerSeconds: 2);
 
         // What followers read, apart from everything that waits for rows: a busy database must not keep a change waiting for them.
-        _follow = PostgresRoles.Pool(connectionString, _roles.System, 8);
+        _follow = PostgresRoles.Pool(connectionString, _roles.System, 6);
         _nodes = new PostgresNodes(_feed, _system, Feed, Node, clock);
         _guard = new PostgresGuard(_nodes, Feed, Node);
         _committer = new PostgresCommitter(options, _append, _guard, clock);
