@@ -26,7 +26,7 @@ public abstract class KillTests(ITestOutputHelper output)
         var seed = Scale.Seed();
         output.WriteLine($"CREW_TEST_SEED={seed}");
         var random = new Random(seed);
-        var plan = KillPlan.Draw(random, Scale.Of(6, 400), Points).ToList();
+        var plan = KillPlan.Draw(random, Scale.Of(5, 400), Points).ToList();
         plan.AddRange(Enumerable.Range(0, Scale.Of(1, 20)).Select(_ => new Kill(null, random.Next(50, 1_500))));
         foreach (var kills in plan.Chunk(KillsPerInstallation))
         {

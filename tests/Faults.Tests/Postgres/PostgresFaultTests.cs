@@ -16,7 +16,7 @@ public sealed class PostgresFaultTests(ITestOutputHelper output)
         await using var server = await CrewServer.StartNewAsync(new CrewServerOptions { Providers = [mock], Database = pair.PrimaryConnectionString });
         var (key, tightKey) = await KillTests.SetUpAsync(server, mock);
         var told = new Acknowledged();
-        for (var stop = 0; stop < Scale.Of(2, 30); stop++)
+        for (var stop = 0; stop < Scale.Of(1, 30); stop++)
         {
             await UnderLoadAsync(new KillLoad(server, told, key, tightKey), async () =>
             {
