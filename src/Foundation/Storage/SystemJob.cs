@@ -27,7 +27,7 @@ public sealed class SystemJob
     public static readonly SystemJob KeyHierarchy = new("key hierarchy", isFollower: true);
 
     /// <summary>Gives audit records their sequence and leaf.</summary>
-    public static readonly SystemJob AuditSequence = new("audit sequence", isBrief: true);
+    public static readonly SystemJob AuditSequence = new("audit sequence");
 
     /// <summary>Writes to the installation's own log.</summary>
     public static readonly SystemJob InstallationLog = new("installation log");
@@ -65,7 +65,7 @@ public sealed class SystemJob
 
     /// <summary>
     /// Whether its changes are short and hold rows that every node needs, so that PostgreSQL ends one whose node stands still before the
-    /// others have to refuse requests.
+    /// others have to refuse requests. It is made again when that process goes on.
     /// </summary>
     public bool IsBrief { get; }
 

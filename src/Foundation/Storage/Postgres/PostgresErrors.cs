@@ -13,6 +13,9 @@ internal static class PostgresErrors
         _ => error.InnerException is { } inner && IsUnavailable(inner),
     };
 
+    /// <summary>Whether PostgreSQL ended the transaction because its process stood still for too long: nothing of it was written.</summary>
+    public static bool IsEndedForIdling(Exception error) => Server(error)?.SqlState is "25P03";
+
     /// <summary>Whether the connection is gone, as all are when PostgreSQL has ended; not when it takes too long to answer.</summary>
     public static bool IsBroken(Exception error) => error switch
     {

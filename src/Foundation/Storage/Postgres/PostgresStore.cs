@@ -248,7 +248,7 @@ internal sealed class PostgresStore : Store
             {
                 return SqliteErrors.Conflict;
             }
-            catch (Exception error) when (PostgresErrors.IsRetryable(error) && attempt < Attempts)
+            catch (Exception error) when ((PostgresErrors.IsRetryable(error) || (job is { IsBrief: true } && PostgresErrors.IsEndedForIdling(error))) && attempt < Attempts)
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(5 * attempt), Clock, cancel);
             }
