@@ -27,6 +27,16 @@ public sealed class ForgetfulDiskTests : IDisposable
         (await RunAsync("aaaa sync bbbb sync sync", disk => disk.FailSyncs(2, sticky: false))).ShouldBe("aaaa");
 
     [Fact]
+    public async Task Every_descriptor_is_told_of_a_failed_sync_once()
+    {
+        using var disk = await ForgetfulDisk.InAsync(_folder);
+        disk.FailSyncs(2, sticky: false);
+        var (_, output, error) = await ForgetfulDisk.RunAsync(
+            await Probe.Value, [Path.Combine(_folder, "file"), "aaaa", "sync", "bbbb", "other", "sync", "sync", "other"], disk.Environment);
+        output.Split('\n', StringSplitOptions.RemoveEmptyEntries).ShouldBe(["0", "-1", "-1", "0", "0"], error);
+    }
+
+    [Fact]
     public async Task What_is_written_again_after_a_failed_sync_is_synced_by_the_next_one() =>
         (await RunAsync("aaaa sync bbbb sync cccc sync", disk => disk.FailSyncs(2, sticky: false))).ShouldBe("cccc");
 

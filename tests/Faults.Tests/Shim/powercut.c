@@ -3,7 +3,8 @@
  *
  *   write     the first change of a page since the last sync saves what the page held before (its pre-image)
  *   fsync     done: the pre-images of that file are forgotten. Failed: its changed pages are poisoned, as Linux does it: they count as
- *             clean, so a later sync without a new write does not make them durable
+ *             clean, so a later sync without a new write does not make them durable; every descriptor that was open then is told once,
+ *             whichever of them asked first (errseq_t, since Linux 4.13)
  *   names     files made, moved and removed are undone until their folder is synced (a new file also by its own sync)
  *
  * The journals lie in CREW_SHIM_JOURNAL and outlive the process, so a kill at any moment loses nothing of them; the test plays them back.
@@ -44,6 +45,7 @@ typedef struct file {
     unsigned char *saved;      /* one byte a page: 1 changed since the last sync, 2 poisoned by a failed one */
     size_t pages;
     int is_dirty;
+    int errors;                /* syncs that failed */
 } file_t;
 
 typedef struct name_change { struct name_change *next; char line[3 * PATH_MAX]; char folder[PATH_MAX]; char other[PATH_MAX]; } name_change_t;
@@ -65,6 +67,7 @@ static const char *root, *journals;
 static size_t root_length;
 static _Atomic int64_t *control;
 static file_t *_Atomic by_fd[MOST_FDS];
+static int told[MOST_FDS];     /* of how many failed syncs of its file a descriptor knows */
 static file_t *all_files;
 static name_change_t *names;
 static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -191,6 +194,7 @@ static file_t *track(int fd, const char *path) {
         all_files = file;
     }
     by_fd[fd] = file;
+    told[fd] = file->errors;
     pthread_mutex_unlock(&all_lock);
     return file;
 }
@@ -344,9 +348,12 @@ int fsync(int fd) {
     if (failed) {
         for (size_t number = 0; number < file->pages; number++) if (file->saved[number]) file->saved[number] = 2;
         atomic_fetch_add(&control[FAILURES], 1);
+        file->errors++;
     } else {
         forget(file);
+        failed = told[fd] != file->errors;
     }
+    told[fd] = file->errors;
     pthread_mutex_unlock(&file->lock);
     if (failed) { errno = (int)control[SYNC_ERRNO]; return -1; }
     forget_names(NULL, file->name);
