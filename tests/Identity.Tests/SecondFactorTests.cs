@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using Crew.Identity.Mfa;
+using Crew.Identity.SignIn;
 using Crew.Testing;
 
 namespace Crew.Identity.Tests;
@@ -111,6 +112,36 @@ public sealed partial class SecondFactorTests(PeopleServer people)
         (await browser.GetAsync("/v1/me")).Status.ShouldBe(401);
         using var fresh = people.Visitor();
         (await PeopleServer.SignInAsync(fresh, email, Next)).Location.ShouldBe("/account");
+    }
+
+    [Fact]
+    public async Task Guessing_codes_ends_for_who_has_the_password_and_not_for_the_browser_of_the_person()
+    {
+        var (email, browser) = await people.SignedInAsync();
+        var (_, codes) = await SetUpAsync(browser);
+        using var thief = people.Visitor();
+        for (var tries = 0; tries < Throttle.PerPlace; tries++)
+        {
+            if (tries % 5 == 0)
+            {
+                (await PeopleServer.SignInAsync(thief, email)).Location!.ShouldStartWith("/sign-in/factor");
+            }
+
+            (await thief.SubmitAsync("/sign-in/factor", ("code", "000000"))).Status.ShouldBe(401);
+        }
+
+        (await PeopleServer.SignInAsync(thief, email)).Location!.ShouldStartWith("/sign-in/factor");
+        (await thief.SubmitAsync("/sign-in/factor", ("code", codes[0]))).Status.ShouldBe(401, "even the right code is one guess too many");
+
+        (await PeopleServer.SignInAsync(browser, email)).Location!.ShouldStartWith("/sign-in/factor");
+        (await browser.SubmitAsync("/sign-in/factor", ("code", codes[0]))).Location.ShouldBe("/account");
+        for (var tries = 0; tries < Throttle.PerPlace; tries++)
+        {
+            (await browser.SubmitAsync("/account/authenticator/remove", ("code", "000000"))).Status.ShouldNotBe(302);
+        }
+
+        (await browser.SubmitAsync("/account/authenticator/remove", ("code", codes[1]))).Status.ShouldNotBe(302);
+        browser.Dispose();
     }
 
     private static async Task<(byte[] Secret, List<string> Codes)> SetUpAsync(WebVisitor browser)

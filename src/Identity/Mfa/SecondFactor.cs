@@ -12,7 +12,8 @@ namespace Crew.Identity.Mfa;
 /// The second step of a sign-in. Who has come through the first holds a ticket, not a session, so there is nothing to go around it with; a few
 /// wrong codes end it, and the password is asked for again.
 /// </summary>
-internal sealed class SecondFactor(Store store, Tickets tickets, IdentitySeal seal, Entry entry, PeopleDirectory people, PasswordSignIn passwords, IdentityOptions options, TimeProvider clock)
+internal sealed class SecondFactor(
+    Store store, Tickets tickets, IdentitySeal seal, Entry entry, PeopleDirectory people, PasswordSignIn passwords, Throttle throttle, IdentityOptions options, TimeProvider clock)
 {
     private const int MostFailures = 5;
 
@@ -44,7 +45,7 @@ internal sealed class SecondFactor(Store store, Tickets tickets, IdentitySeal se
                 return Faults.NotFound;
             }
 
-            var method = await TakeAsync(db, userId, code);
+            var method = await TakeAsync(call, db, userId, code);
             if (method is null)
             {
                 ticket.Failures++;
@@ -71,8 +72,27 @@ internal sealed class SecondFactor(Store store, Tickets tickets, IdentitySeal se
         return await entry.OpenAsync(call, userId, ["password", used.Value]);
     }
 
-    /// <summary>Takes a code of the app, or a recovery code; each is good once. The method, or null.</summary>
-    public async Task<string?> TakeAsync(Db db, string userId, string? code)
+    /// <summary>
+    /// Takes a code of the app, or a recovery code; each is good once. The method, or null. Who has the password has still a million codes
+    /// to try, so tries are held back as those of passwords are: beyond the limit a code is wrong whatever it says.
+    /// </summary>
+    public async Task<string?> TakeAsync(Call call, Db db, string userId, string? code)
+    {
+        var (counted, device) = ($"code:{userId}", entry.DeviceOf(call, userId));
+        var method = throttle.Allows(counted, call.Address, device) ? await MatchAsync(db, userId, code) : null;
+        if (method is null)
+        {
+            throttle.Failed(counted, call.Address, device);
+        }
+        else
+        {
+            throttle.Succeeded(counted, call.Address, device);
+        }
+
+        return method;
+    }
+
+    private async Task<string?> MatchAsync(Db db, string userId, string? code)
     {
         var account = await entry.AccountAsync(db, userId);
         if (seal.OpenBytes("identity_accounts", "totp_sealed", userId, account.TotpSealed) is not { } secret)

@@ -164,7 +164,7 @@ internal static class FactorPages
 
         var removed = await store.ChangeAsync<bool>(SystemJob.People, visitor.OriginOf(call), async db =>
         {
-            if (await factor.TakeAsync(db, visitor.Person.Id, form["code"]) is null)
+            if (await factor.TakeAsync(call, db, visitor.Person.Id, form["code"]) is null)
             {
                 return IdentityFaults.WrongCode;
             }

@@ -129,7 +129,7 @@ internal static class PasswordPages
                 return IdentityFaults.SessionEnded;
             }
 
-            if (visitor.Session.HasSecondFactor && await factor.TakeAsync(db, visitor.Person.Id, form["code"]) is null)
+            if (visitor.Session.HasSecondFactor && await factor.TakeAsync(call, db, visitor.Person.Id, form["code"]) is null)
             {
                 return IdentityFaults.WrongCode;
             }
