@@ -107,10 +107,10 @@ public sealed class InitTests
         await shell.DoAsync("keys", "create", "--data", "data", "--name", "second");
         var log = await shell.JsonAsync("audit", "list", "--data", "data", "--json");
         log.GetProperty("data").EnumerateArray().Select(r => Text(r, "event_type")).ShouldBe(
-            ["operator.key.created", "operator.key.created", "operator.key.created", "operator.organization.created", "operator.installation.created"]);
+            ["operator.key.created", "operator.sign_in_link.created", "operator.key.created", "operator.key.created", "operator.organization.created", "operator.installation.created"]);
         var first = await shell.JsonAsync("audit", "list", "--data", "data", "--json", "--limit", "2");
         var rest = await shell.JsonAsync("audit", "list", "--data", "data", "--json", "--before", Text(first, "next_cursor"));
-        rest.GetProperty("data").GetArrayLength().ShouldBe(3);
+        rest.GetProperty("data").GetArrayLength().ShouldBe(4);
     }
 
     [Fact]
@@ -124,7 +124,7 @@ public sealed class InitTests
             await shell.RefusedAsync("invalid_request", "orgs", "create", "--data", "data", "--name", name, "--email", "o@example.com", "--json");
         }
 
-        (await shell.JsonAsync("audit", "list", "--data", "data", "--json")).GetProperty("data").GetArrayLength().ShouldBe(4, "nothing was made");
+        (await shell.JsonAsync("audit", "list", "--data", "data", "--json")).GetProperty("data").GetArrayLength().ShouldBe(5, "nothing was made");
     }
 
     [Theory]
