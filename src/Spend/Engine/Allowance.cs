@@ -26,7 +26,7 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
     private const int FrugalMilliseconds = 1_000;
 
     private List<TaskCompletionSource> _answers = [];
-    private bool _isNewcomerIn;
+    private bool _isNewcomerIn, _isOverdrawn;
     private long _askedSince;
     private long _askedAmount;
     private long _askedSmallest;
@@ -239,7 +239,7 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
             return Follow(extension, Math.Max(0, extension.Leased - Leased), clock);
         }
 
-        if (extension.IsCovered)
+        if (!(_isOverdrawn = !extension.IsCovered))
         {
             GrantedAtMs = extension.Leased > Leased ? nowMs : GrantedAtMs;
             Leased = extension.Leased;
@@ -324,8 +324,12 @@ internal sealed class Allowance(string leaseId, BudgetTerms terms, WindowSpan sp
         Book.QueueAgain(this);
     }
 
-    /// <summary>Less is used than before.</summary>
-    public void NoteUsed() => _low.Note(Used);
+    /// <summary>Less is used than before. Where the row had to hold more than the cap, what was said of it then hides what is free now.</summary>
+    public void NoteUsed()
+    {
+        _low.Note(Used);
+        CheckedAt = _isOverdrawn ? long.MinValue : CheckedAt;
+    }
 
     /// <summary>
     /// Gives back what is not in use. What a lowered amount no longer covers is not held again when the holds on it end, though the row
