@@ -6,6 +6,22 @@ namespace Crew.Identity.Tests;
 public sealed class SignInTests(PeopleServer people)
 {
     [Fact]
+    public async Task A_form_that_is_none_is_the_senders_fault()
+    {
+        var (_, path) = await people.PersonAsync();
+        using var browser = people.Visitor();
+        foreach (var to in new[] { "/sign-in", path })
+        {
+            (await browser.SubmitAsync(to, ("email", "a\0@example.com"), ("password", "nine\0brown bears at noon"))).Status.ShouldBe(400);
+            using var parts = new StringContent("no parts at all");
+            parts.Headers.ContentType = System.Net.Http.Headers.MediaTypeHeaderValue.Parse("multipart/form-data; boundary=x");
+            (await browser.SendAsync(HttpMethod.Post, to, parts, ("Sec-Fetch-Site", "same-origin"))).Status.ShouldBe(400);
+        }
+
+        (await browser.SubmitAsync(path, ("password", PeopleServer.Password))).Location.ShouldBe("/account", "the link was not used up");
+    }
+
+    [Fact]
     public async Task The_link_of_the_first_start_makes_a_password_and_a_session_and_works_once()
     {
         var (email, path) = await people.PersonAsync();

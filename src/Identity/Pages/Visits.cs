@@ -62,8 +62,21 @@ internal sealed class Visits(SessionScheme scheme, PeopleDirectory people, Ident
             limit.MaxRequestBodySize = MostFormBytes;
         }
 
-        var form = new PageForm(await request.ReadFormAsync(call.Aborted));
+        var form = new PageForm(await FieldsOfAsync(request, call.Aborted));
         return visitor is null || site == "same-origin" || Sealing.ConstantTime.Equals(form["csrf"].AsSpan(), visitor.CsrfToken.AsSpan()) ? form : null;
+    }
+
+    /// <summary>A form that is none (U+0000, parts that do not end) is the sender's fault: 400, as every broken body.</summary>
+    private static async Task<IFormCollection> FieldsOfAsync(HttpRequest request, CancellationToken cancel)
+    {
+        try
+        {
+            return await request.ReadFormAsync(cancel);
+        }
+        catch (Exception broken) when (broken is InvalidDataException or IOException and not BadHttpRequestException && !cancel.IsCancellationRequested)
+        {
+            throw new BadHttpRequestException("The form is not well-formed.", broken);
+        }
     }
 
     private bool IsOurs(string origin) => origin.Length == 0 || origin == options.PublicUrl.GetLeftPart(UriPartial.Authority);
