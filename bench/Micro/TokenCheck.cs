@@ -69,7 +69,7 @@ internal static class TokenCheck
         });
         await index.StartAsync(default);
         await signers.StartAsync(default);
-        var issuing = new IssuingKeys(index, new KeyScheme(store, index, mint, new KeyMarks(store, mint, clock), clock));
+        var issuing = new IssuingKeys(index, new KeyScheme(store, index, new PersonalKeys(people, workspaces), mint, new KeyMarks(store, mint, clock), clock));
         var standing = new TokenStanding(store, families, issuing, people, workspaces);
         var issuer = new TokenIssuer(new TokenOptions(new Uri("https://crew.example.com")), signers, store);
         var scheme = new TokenScheme(store, keys, signers, families, standing, new TokenCache(), issuer, clock);

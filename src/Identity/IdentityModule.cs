@@ -3,6 +3,7 @@ using Crew.Identity.Accounts;
 using Crew.Identity.Contracts;
 using Crew.Identity.Invitations;
 using Crew.Identity.Letters;
+using Crew.Identity.Lockdown;
 using Crew.Identity.Mfa;
 using Crew.Identity.Pages;
 using Crew.Identity.Sessions;
@@ -64,6 +65,7 @@ public static class IdentityModule
         services.AddSingleton<TokenIssuer>();
         services.AddSingleton<TokenCache>();
         services.AddSingleton<TokenDoor>();
+        services.AddSingleton<IHoldings, TokenHoldings>();
         services.AddSingleton<TokenScheme>();
         services.AddSingleton<ICredentialScheme>(s => s.GetRequiredService<TokenScheme>());
         services.AddSingleton<IExpiry, TokenExpiry>();
@@ -89,6 +91,7 @@ public static class IdentityModule
         RevokeTokens.Map(tokens);
         ReadTokens.Map(tokens);
         Jwks.Map(app);
+        LockDownWorkspace.Map(app.MapGroup("/v1/workspaces").WithTags("Workspaces"));
         SessionRoutes.Map(app.MapGroup("/v1/sessions").WithTags("Sessions"));
         InvitationRoutes.Map(app.MapGroup("/v1/invitations").WithTags("Invitations"));
         var pages = app.MapGroup("").WithTags("Pages");

@@ -49,6 +49,7 @@ internal sealed class ApiKey : IWorkspaceOwned
     /// <summary>Lineage of the parent key.</summary>
     public string? ParentLineageId { get; init; }
 
+    /// <summary>For <c>user</c> keys: the person whom it follows, and never exceeds.</summary>
     public string? UserId { get; init; }
 
     /// <summary>Lineage or id of the principal that made it: what a bound credential may see again.</summary>
@@ -113,6 +114,7 @@ internal sealed class ApiKey : IWorkspaceOwned
         key.HasIndex(k => new { k.WorkspaceId, k.Id }).HasDatabaseName("keys_api_keys_workspace");
         key.HasIndex(k => k.LineageId).HasDatabaseName("keys_api_keys_lineage");
         key.HasIndex(k => k.ParentLineageId).HasDatabaseName("keys_api_keys_parent");
+        key.HasIndex(k => k.UserId).HasDatabaseName("keys_api_keys_person");
     });
 }
 

@@ -13,11 +13,16 @@ namespace Crew.Keys;
 
 internal static class CreateKey
 {
+    /// <summary>Live keys that follow one person, so that nobody uses up what the plan allows their workspace.</summary>
+    private const int MostPerPerson = 100;
+
     internal sealed record Request(
         [property: Required, Description("1 to 200 characters; a label, not unique.")] string? Name,
         [property: Required, Description("Names such as models:invoke, or *:read and *:write. Never beyond the caller's own.")]
         IReadOnlyList<string>? Permissions,
-        [property: Description("service, which is the default.")] string? Kind,
+        [property: Description("service; user, a key that follows the person who makes it and never exceeds them; or master, by an Owner's session, with * alone. "
+            + "The default is service, or user for who may make none but their own.")] string? Kind,
+        [property: Description("For a master: whether it also carries the organization's permissions, as only an org_owner may have it.")] bool? Account,
         [property: Description("live or test, for the whole workspace. Give exactly one of mode, environment and crew_id.")] string? Mode,
         [property: Description("development, staging or production: the key sees the crews of that environment.")] string? Environment,
         [property: Description("The one crew that the key sees.")] string? CrewId,
@@ -37,7 +42,7 @@ internal static class CreateKey
             .WithName("Keys.Create")
             .WithSummary("Make an API key. Its text is in this answer and never again.")
             .WithMetadata(new CreatedRoute())
-            .Requires(CrewSource.Body, "api_keys:write")
+            .Requires(CrewSource.Body, "api_keys:write", "api_keys:self")
             .StepUp()
             .Audited("api_key.created", "budget.created")
             .Refuses("quota_exceeded", "key_not_active")
@@ -58,6 +63,13 @@ internal static class CreateKey
             return wrong;
         }
 
+        var kind = NewKeyKind.Of(body.Value, draft.Value, call);
+        if (kind.Failed(out var unmakable))
+        {
+            return unmakable;
+        }
+
+        var personId = kind.Value == KeyKind.User ? call.Caller.UserId : null;
         CrashPoint.Pass(CrashPoints.KeyCreateBefore);
         var made = await store.ChangeAsync<(ApiKey Key, SecretText Text)>(call.Tenant, call.Origin, async db =>
         {
@@ -67,17 +79,18 @@ internal static class CreateKey
                 return orphan;
             }
 
-            if (budgets.MustHaveParent(call.Caller) && !IsChildOf(parent.Value, call.Caller))
+            if (budgets.MustHaveParent(call.Caller, personId) && !IsChildOf(parent.Value, call.Caller))
             {
                 return KeyFaults.Escalation("parent_id", "this credential has a budget, so keys that it makes must be its children (parent_id)");
             }
 
-            if (await db.Set<ApiKey>().CountAsync(k => k.RevokedAt == null) >= call.Workspace.MaximumKeys)
+            if ((NewKeyKind.Below(parent.Value, kind.Value, personId) ?? await QuotaAsync(db, call, personId)) is { } beyond)
             {
-                return Faults.QuotaExceeded("max_keys", call.Workspace.MaximumKeys);
+                return beyond;
             }
 
-            var minted = mint.Make(call.Caller.OrganizationId, call.Workspace.Id, draft.Value, KeyKind.Service, false, call.Caller.LineageId, parent.Value?.LineageId, null);
+            var minted = mint.Make(call.Caller.OrganizationId, call.Workspace.Id, draft.Value, kind.Value, body.Value.Account == true, call.Caller.LineageId,
+                parent.Value?.LineageId, personId);
             Add(db, minted.Key);
             return body.Value.Budget is { } budget && budgets.AddForKey(db, call, minted.Key.LineageId, budget) is { } refused ? refused : minted;
         }, cancel);
@@ -108,6 +121,18 @@ internal static class CreateKey
         db.Touch(KeyIndex.FeedTopic, key.Id);
     }
 
+    private static async Task<Fault?> QuotaAsync(Db db, Call call, string? personId)
+    {
+        if (await db.Set<ApiKey>().CountAsync(k => k.RevokedAt == null) >= call.Workspace.MaximumKeys)
+        {
+            return Faults.QuotaExceeded("max_keys", call.Workspace.MaximumKeys);
+        }
+
+        return personId is not null && await db.Set<ApiKey>().CountAsync(k => k.RevokedAt == null && k.UserId == personId) >= MostPerPerson
+            ? Faults.QuotaExceeded("max_user_keys", MostPerPerson)
+            : null;
+    }
+
     private static bool IsChildOf(ApiKey? parent, Caller caller) =>
         parent is not null && (parent.LineageId == caller.LineageId || parent.ParentLineageId == caller.LineageId);
 
@@ -120,20 +145,10 @@ internal static class CreateKey
             return wrong;
         }
 
-        if (request.Kind is not (null or "service"))
-        {
-            return request.Kind is "master" ? KeyFaults.MasterOnlyByOwner : Faults.Invalid("kind", "kind must be service. Master keys are made by an Owner or the command line; user keys by people.");
-        }
-
         var rights = KeyRequestCheck.Rights(request.Permissions);
         if (rights.Failed(out var unknown))
         {
             return unknown;
-        }
-
-        if (request.Permissions!.Contains("*"))
-        {
-            return KeyFaults.MasterOnlyByOwner;
         }
 
         var binding = KeyRequestCheck.Binding(request.Mode, request.Environment, request.CrewId, call);
@@ -161,7 +176,7 @@ internal static class CreateKey
             return Nobody;
         }
 
-        var parent = await KeyAccess.FindAsync(db, parentId, call);
+        var parent = await KeyAccess.FindAsync(db, parentId, call, KeyAccess.Write);
         if (parent is null)
         {
             return Faults.NotFound;

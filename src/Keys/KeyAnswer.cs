@@ -34,6 +34,9 @@ internal sealed record KeyAnswer
 
     public string? ParentLineageId { get; init; }
 
+    /// <summary>For user keys: the person whom the key follows. It never does more than they may at that moment.</summary>
+    public string? UserId { get; init; }
+
     public required IReadOnlyList<string> Permissions { get; init; }
 
     public required IReadOnlyList<string> AllowedIps { get; init; }
@@ -95,6 +98,7 @@ internal sealed record KeyAnswer
         CrewId = key.CrewId,
         LineageId = key.LineageId,
         ParentLineageId = key.ParentLineageId,
+        UserId = key.UserId,
         Permissions = key.Permissions,
         AllowedIps = key.AllowedIps,
         AllowedModels = key.AllowedModels,

@@ -86,6 +86,9 @@ internal sealed class KeyEntry
         return new KeyEntry(caller, endsAt, isRevoked, new HashSet<string>([key.LineageId, .. parentLineages, key.ParentLineageId ?? key.LineageId]));
     }
 
+    /// <summary>The refusal of a key whose person has left.</summary>
+    public static Fault Gone => Expired.Revoked;
+
     private static int? Least(int? own, int? other) => own < other ? own : other ?? own;
 
     private static HashSet<string>? Regions(IReadOnlyList<string>? regions) =>

@@ -17,8 +17,15 @@ internal static class KeyFaults
         .With("required", what).At(field);
 
     public static readonly Fault MasterOnlyByOwner = new Fault("insufficient_permissions", 403,
-        "Keys with the permission * are master keys. They are made by an Owner's session or by the command line (crew keys create), never by a key.")
+        "Keys with the permission * are of the kind master. They are made by an Owner's session or by the command line (crew keys create), never by a key.")
         .With("required", "owner").At("permissions");
+
+    public static readonly Fault OnlyByThemselves = new Fault("insufficient_permissions", 403,
+        "A key of the kind user follows the person who makes it, so it is made by a person's session or by a key of theirs. Sign in, or make a service key.")
+        .With("required", "api_keys:self").At("kind");
+
+    public static readonly Fault AnothersKey = new Fault("insufficient_permissions", 403,
+        "This key follows another person, and only they may change or roll it. An Owner or Admin may revoke it.").With("required", "api_keys:self").At("id");
 
     public static readonly Fault OneBinding = Faults.Invalid("mode",
         "Give exactly one of mode (live or test), environment (development, staging or production) and crew_id.");

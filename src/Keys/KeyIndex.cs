@@ -134,6 +134,9 @@ internal sealed class KeySlot(string keyId)
 
     public string KeyId { get; } = keyId;
 
+    /// <summary>For a key that follows a person: what it was last found to be. Looked at anew whenever any of its causes has changed.</summary>
+    public KeyStanding? Standing { get; set; }
+
     /// <summary>Fires when the key is dead: the same for all entries, because a stream runs on the one that it began with.</summary>
     public CancellationToken Revoked => _revoked.Token;
 

@@ -19,7 +19,7 @@ internal static class KeyReports
         keys.MapGet("/{id}/usage", ReadAsync)
             .WithName("Keys.Usage")
             .WithSummary("Uses of a key by day, endpoint, status and address, for the last 30 days. Counts are at most ten seconds old.")
-            .Requires(CrewSource.None, "api_keys:read");
+            .Requires(CrewSource.None, "api_keys:read", "api_keys:self");
 
     public static async Task<List<KeyUsage>> SinceAsync(Db db, string keyId, DateTimeOffset from, CancellationToken cancel)
     {
@@ -48,7 +48,7 @@ internal static class KeyReports
     {
         await marks.FlushAsync(cancel);
         var report = await store.ReadAsync(call.Tenant, async db =>
-            await KeyAccess.FindAsync(db, id, call) is { } key ? await ReportAsync(db, key.Id, clock.GetUtcNow(), mint.Ring, cancel) : null, cancel);
+            await KeyAccess.FindAsync(db, id, call, KeyAccess.Read) is { } key ? await ReportAsync(db, key.Id, clock.GetUtcNow(), mint.Ring, cancel) : null, cancel);
         return report is null ? Faults.NotFound : report;
     }
 }

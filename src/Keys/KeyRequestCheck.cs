@@ -168,6 +168,12 @@ internal static class KeyRequestCheck
             return KeyFaults.Escalation("id", "an account master key");
         }
 
+        // What follows a person cannot do more than they can, whatever it says: they may end it, and take another in its place.
+        if (target.Kind == KeyKind.User && caller.SessionId is not null && target.UserId == caller.UserId)
+        {
+            return null;
+        }
+
         // A token belongs to the lineage of its key and may do less: to it that key is another's.
         if (target.LineageId == caller.LineageId && caller.Actor.Type == "api_key")
         {
@@ -177,6 +183,10 @@ internal static class KeyRequestCheck
         var draft = DraftOf(target);
         return Escalation(takesItsPlace ? draft : draft with { ExpiresAt = caller.ExpiresAt }, caller);
     }
+
+    /// <summary>The text of a key that follows a person acts as that person: nobody else comes by one, nor changes what it may do.</summary>
+    public static Fault? Holding(ApiKey target, Caller caller) =>
+        target.Kind == KeyKind.User && target.UserId != caller.UserId ? KeyFaults.AnothersKey : null;
 
     /// <summary>A rolled key works on for its overlap only: it must not take the place of the key that has taken its own.</summary>
     private static Fault? Succession(ApiKey target, Caller caller) => caller.ExpiresAt is { } ends && (target.EndsAt is null || target.EndsAt > ends)

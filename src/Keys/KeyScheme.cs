@@ -7,7 +7,7 @@ using Microsoft.EntityFrameworkCore;
 namespace Crew.Keys;
 
 /// <summary>API keys as credentials: checksum first, then the fingerprint, then the entry in memory.</summary>
-internal sealed class KeyScheme(Store store, KeyIndex index, KeyMint mint, KeyMarks marks, TimeProvider clock) : ICredentialScheme
+internal sealed class KeyScheme(Store store, KeyIndex index, PersonalKeys personal, KeyMint mint, KeyMarks marks, TimeProvider clock) : ICredentialScheme
 {
     /// <summary>A text with two dots is a token (its own scheme); any other is a key.</summary>
     public bool Accepts(ReadOnlySpan<char> credential) => credential.Count('.') != 2;
@@ -24,7 +24,9 @@ internal sealed class KeyScheme(Store store, KeyIndex index, KeyMint mint, KeyMa
 
     /// <summary>What a known key is at this moment.</summary>
     public ValueTask<Verification> JudgeAsync(KeySlot slot, CancellationToken cancel) =>
-        slot.Entry is { } entry ? ValueTask.FromResult(Judge(entry)) : LoadAsync(slot, cancel);
+        slot.Entry is not { } entry ? LoadAsync(slot, cancel)
+        : entry.Caller.Kind == KeyKind.User ? JudgePersonalAsync(slot, entry, cancel)
+        : ValueTask.FromResult(Judge(entry));
 
     public void Used(Caller caller, string endpoint, int status, IPAddress address, DateTimeOffset at)
     {
@@ -47,7 +49,17 @@ internal sealed class KeyScheme(Store store, KeyIndex index, KeyMint mint, KeyMa
         }, CancellationToken.None);
 
     private async ValueTask<Verification> LoadAsync(KeySlot slot, CancellationToken cancel) =>
-        await index.LoadAsync(slot, cancel) is { } entry ? Judge(entry) : new Verification(null, KeyFaults.Invalid);
+        await index.LoadAsync(slot, cancel) is not { } entry ? new Verification(null, KeyFaults.Invalid)
+        : entry.Caller.Kind == KeyKind.User ? await JudgePersonalAsync(slot, entry, cancel)
+        : Judge(entry);
+
+    private async ValueTask<Verification> JudgePersonalAsync(KeySlot slot, KeyEntry entry, CancellationToken cancel)
+    {
+        var judged = Judge(entry);
+        return judged.Fault is not null ? judged
+            : await personal.FindAsync(slot, entry, cancel) is { } caller ? new Verification(caller, null)
+            : new Verification(null, KeyEntry.Gone, entry.Caller.Tenant, entry.Caller.Actor);
+    }
 
     private Verification Judge(KeyEntry entry) => entry.RefusalAt(store.Node.GetUtcNow()) is { } refusal
         ? new Verification(null, refusal, entry.Caller.Tenant, entry.Caller.Actor)

@@ -23,14 +23,14 @@ internal static class KeyTree
         keys.MapGet("/{id}/tree", ReadAsync)
             .WithName("Keys.Tree")
             .WithSummary("Read a key with the keys below it, as a tree: each is bounded by all above it and dies with them.")
-            .Requires(CrewSource.None, "api_keys:read");
+            .Requires(CrewSource.None, "api_keys:read", "api_keys:self");
 
     private static async Task<Reply<Answer>> ReadAsync(string id, Call call, Store store, KeyMint mint, TimeProvider clock, CancellationToken cancel)
     {
         var now = clock.GetUtcNow();
         return await store.ReadAsync<Reply<Answer>>(call.Tenant, async db =>
         {
-            if (await KeyAccess.FindAsync(db, id, call) is not { } root)
+            if (await KeyAccess.FindAsync(db, id, call, KeyAccess.Read) is not { } root)
             {
                 return Faults.NotFound;
             }
@@ -39,7 +39,7 @@ internal static class KeyTree
             var (count, truncated) = (1, false);
             for (List<string> level = [root.LineageId]; level.Count > 0 && !truncated;)
             {
-                var children = await KeyAccess.Visible(db, call).AsNoTracking()
+                var children = await KeyAccess.Visible(db, call, KeyAccess.Read).AsNoTracking()
                     .Where(k => k.ParentLineageId != null && level.Contains(k.ParentLineageId) && k.RolledToId == null)
                     .OrderBy(k => k.Id).Take(MostKeys - count + 1).ToListAsync(cancel);
                 truncated = children.Count > MostKeys - count;

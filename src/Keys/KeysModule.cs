@@ -1,6 +1,7 @@
 using Crew.Http;
 using Crew.Keys.Contracts;
 using Crew.Storage;
+using Crew.Tenancy.Contracts;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -27,6 +28,8 @@ public static class KeysModule
         services.AddSingleton<KeyMarks>();
         services.AddHostedService(s => s.GetRequiredService<KeyMarks>());
         services.AddSingleton<IExpiry, KeyUsageExpiry>();
+        services.AddSingleton<PersonalKeys>();
+        services.AddSingleton<IHoldings, PersonalKeyHoldings>();
         services.AddSingleton<KeyScheme>();
         services.AddSingleton<ICredentialScheme>(s => s.GetRequiredService<KeyScheme>());
         services.AddSingleton(s => new IssuingKeys(s.GetRequiredService<KeyIndex>(), s.GetRequiredService<KeyScheme>()));

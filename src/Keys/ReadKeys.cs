@@ -14,12 +14,12 @@ internal static class ReadKeys
     {
         keys.MapGet("/", ListAsync)
             .WithName("Keys.List")
-            .WithSummary("List API keys, newest last; never their text.")
-            .Requires(CrewSource.None, "api_keys:read");
+            .WithSummary("List API keys, newest last; never their text. With api_keys:self alone, one's own.")
+            .Requires(CrewSource.None, "api_keys:read", "api_keys:self");
         keys.MapGet("/{id}", ReadAsync)
             .WithName("Keys.Read")
             .WithSummary("Read one API key. For a rolled key this lists who still uses it.")
-            .Requires(CrewSource.None, "api_keys:read");
+            .Requires(CrewSource.None, "api_keys:read", "api_keys:self");
     }
 
     private static async Task<Reply<PageReply<KeyAnswer>>> ListAsync(Paging paging, Call call, Store store, KeyMint mint, TimeProvider clock, CancellationToken cancel)
@@ -31,7 +31,7 @@ internal static class ReadKeys
 
         var page = await store.ReadAsync(call.Tenant, async db =>
         {
-            var rows = await KeyAccess.Visible(db, call).AsNoTracking()
+            var rows = await KeyAccess.Visible(db, call, KeyAccess.Read).AsNoTracking()
                 .Where(k => paging.Cursor == null || string.Compare(k.Id, paging.Cursor) > 0)
                 .OrderBy(k => k.Id).Take(paging.Limit + 1).ToListAsync(cancel);
             return Page<ApiKey>.From(rows, paging.Limit, k => Paging.Encode(k.Id));
@@ -45,7 +45,7 @@ internal static class ReadKeys
         await marks.FlushAsync(cancel);
         var found = await store.ReadAsync(call.Tenant, async db =>
         {
-            var key = await KeyAccess.FindAsync(db, id, call);
+            var key = await KeyAccess.FindAsync(db, id, call, KeyAccess.Read);
             return (Key: key, Users: key?.RolledToId is null ? null : await KeyReports.SinceRollAsync(db, key, cancel));
         }, cancel);
         if (found.Key is not { } key)

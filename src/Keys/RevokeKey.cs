@@ -14,7 +14,7 @@ internal static class RevokeKey
         keys.MapDelete("/{id}", Handle)
             .WithName("Keys.Revoke")
             .WithSummary("Revoke a key at once: no request with it or its children is accepted after this has answered, and open streams are cut.")
-            .Requires(CrewSource.None, "api_keys:write")
+            .Requires(CrewSource.None, "api_keys:write", "api_keys:self")
             .Audited("api_key.revoked");
 
     private static async Task<Reply<KeyAnswer>> Handle(string id, Call call, Store store, KeyMint mint, KeyMarks marks, TimeProvider clock, CancellationToken cancel)
@@ -23,7 +23,7 @@ internal static class RevokeKey
         CrashPoint.Pass(CrashPoints.KeyRevokeBefore);
         var revoked = await store.ChangeAsync<(ApiKey Key, KeyReport Report)>(call.Tenant, call.Origin, async db =>
         {
-            if (await KeyAccess.FindAsync(db, id, call) is not { } key)
+            if (await KeyAccess.FindAsync(db, id, call, KeyAccess.Write) is not { } key)
             {
                 return Faults.NotFound;
             }
@@ -73,7 +73,8 @@ internal static class RevokeKey
         }
     }
 
-    private static void Mark(Db db, ApiKey key, DateTimeOffset now, string? reason)
+    /// <summary>Ends one live key and nothing below it.</summary>
+    public static void Mark(Db db, ApiKey key, DateTimeOffset now, string? reason)
     {
         (key.RevokedAt, key.Version) = (now, key.Version + 1);
         db.Raise(new Event("api_key.revoked", new Resource("api_key", key.Id, key.Name)) 

@@ -21,7 +21,7 @@ internal static class RollKey
             .WithName("Keys.Roll")
             .WithSummary("Replace a key by a new one of the same lineage; the old one works until overlap_seconds (0 to 2592000) have passed.")
             .WithMetadata(new CreatedRoute())
-            .Requires(CrewSource.None, "api_keys:write")
+            .Requires(CrewSource.None, "api_keys:write", "api_keys:self")
             .StepUp()
             .Audited("api_key.rolled")
             .Refuses("key_not_active", "version_conflict")
@@ -44,21 +44,21 @@ internal static class RollKey
         CrashPoint.Pass(CrashPoints.KeyRollBefore);
         var rolled = await store.ChangeAsync<(ApiKey Key, SecretText Text)>(call.Tenant, call.Origin, async db =>
         {
-            if (await KeyAccess.FindAsync(db, id, call) is not { } key)
+            if (await KeyAccess.FindAsync(db, id, call, KeyAccess.Write) is not { } key)
             {
                 return Faults.NotFound;
             }
 
             var now = clock.GetUtcNow();
             var dead = key.IsDeadAt(now) || key.RolledToId is not null ? KeyFaults.Dead : null;
-            if ((call.CheckVersion(key.Version) ?? KeyRequestCheck.ActingOn(key, call.Caller, takesItsPlace: true) ?? dead) is { } refused)
+            if ((call.CheckVersion(key.Version) ?? KeyRequestCheck.Holding(key, call.Caller) ?? KeyRequestCheck.ActingOn(key, call.Caller, takesItsPlace: true) ?? dead) is { } refused)
             {
                 return refused;
             }
 
             // The text of another key is worth what that key may spend: who is capped must not come by one that is not.
             var line = await lineages.FindAsync(db, key.Id);
-            return budgets.WouldEscape(call.Caller, [line!.LineageId, .. line.ParentLineageIds])
+            return budgets.WouldEscape(call.Caller, [line!.LineageId, .. line.ParentLineageIds], key.UserId)
                 ? KeyFaults.Escalation("id", "this credential has a budget that the spend of that key does not count against")
                 : Roll(db, key, mint, now, body.Value.OverlapSeconds ?? 0);
         }, cancel);

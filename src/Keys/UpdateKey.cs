@@ -27,7 +27,7 @@ internal static class UpdateKey
         keys.MapPatch("/{id}", Handle)
             .WithName("Keys.Update")
             .WithSummary("Change a key's name, permissions, addresses, models, rate or expiry, never beyond the caller's own.")
-            .Requires(CrewSource.None, "api_keys:write")
+            .Requires(CrewSource.None, "api_keys:write", "api_keys:self")
             .Audited("api_key.updated")
             .Refuses("key_not_active")
             .Example("""{"name": "billing worker", "rate_limit_per_minute": 600}""");
@@ -42,12 +42,12 @@ internal static class UpdateKey
 
         var changed = await store.ChangeAsync<ApiKey>(call.Tenant, call.Origin, async db =>
         {
-            if (await KeyAccess.FindAsync(db, id, call) is not { } key)
+            if (await KeyAccess.FindAsync(db, id, call, KeyAccess.Write) is not { } key)
             {
                 return Faults.NotFound;
             }
 
-            if ((call.CheckVersion(key.Version) ?? KeyRequestCheck.ActingOn(key, call.Caller)) is { } refused)
+            if ((call.CheckVersion(key.Version) ?? KeyRequestCheck.Holding(key, call.Caller) ?? KeyRequestCheck.ActingOn(key, call.Caller)) is { } refused)
             {
                 return refused;
             }

@@ -41,7 +41,7 @@ public abstract class EscalationTests(ApiStage stage) : ApiTests(stage)
     }
 
     [Fact]
-    public async Task Nobody_makes_a_master_through_the_API()
+    public async Task No_key_makes_a_master_or_a_key_that_follows_a_person()
     {
         foreach (var caller in new[] { Stage.Account, Stage.Master })
         {
@@ -49,7 +49,10 @@ public abstract class EscalationTests(ApiStage stage) : ApiTests(stage)
             (await CreateAsync(by, new { permissions = new[] { "*" } })).ShouldBe(403, "insufficient_permissions");
             (await CreateAsync(by, new { kind = "master", permissions = new[] { "*" } })).ShouldBe(403, "insufficient_permissions");
             (await CreateAsync(by, new { kind = "master", permissions = new[] { "*:read" } })).ShouldBe(403, "insufficient_permissions");
-            (await CreateAsync(by, new { kind = "user", permissions = new[] { "*:read" } })).ShouldBe(400, "invalid_request");
+            (await CreateAsync(by, new { kind = "master", permissions = new[] { "*" }, account = true })).ShouldBe(403, "insufficient_permissions");
+            (await CreateAsync(by, new { kind = "user", permissions = new[] { "*:read" } })).ShouldBe(403, "insufficient_permissions");
+            (await CreateAsync(by, new { kind = "king" })).ShouldBe(400, "invalid_request");
+            (await CreateAsync(by, new { account = true })).ShouldBe(400, "invalid_request");
         }
 
         var key = await Stage.KeyAsync();
@@ -57,9 +60,9 @@ public abstract class EscalationTests(ApiStage stage) : ApiTests(stage)
     }
 
     [Fact]
-    public async Task Fields_that_only_the_command_line_sets_do_not_exist_here()
+    public async Task Fields_that_the_server_sets_do_not_exist_here()
     {
-        foreach (var field in new[] { "account", "user_id", "lineage_id", "workspace_id" })
+        foreach (var field in new[] { "user_id", "lineage_id", "workspace_id", "created_by" })
         {
             var body = new Dictionary<string, object?> { ["name"] = "a", ["mode"] = "live", ["permissions"] = KeyRights, [field] = true };
             (await Stage.Account.PostAsync("/v1/api-keys", body)).ShouldBe(400, "unknown_field");

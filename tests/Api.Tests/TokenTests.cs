@@ -96,11 +96,11 @@ public abstract class TokenTests(ApiStage stage) : ApiTests(stage)
         var key = await IssuerAsync(new { permissions = new[] { "tokens:create", "api_keys:write", "api_keys:read", "crews:read", "members:read" } });
         var token = Stage.Caller((await MintAsync(key, new { subject = "a", permissions = new[] { "api_keys:write", "api_keys:read", "crews:read" } })).Text("access_token"));
         (await token.PostAsync(Tokens, new { subject = "b", permissions = new[] { "crews:read" } })).ShouldBe(403, "insufficient_permissions");
-        (await token.PostAsync($"/v1/api-keys/{key.Id}/roll")).ShouldBe(403, "insufficient_permissions");
+        (await token.PostAsync($"/v1/api-keys/{key.Id}/roll")).ShouldBe(403, "step_up_required");
         (await token.PatchAsync($"/v1/api-keys/{key.Id}", new { name = "x" })).ShouldBe(403, "insufficient_permissions");
         (await token.DeleteAsync($"/v1/api-keys/{key.Id}")).ShouldBe(403, "insufficient_permissions");
         var draft = new { name = "a", mode = "live", permissions = new[] { "crews:read" } };
-        (await token.PostAsync("/v1/api-keys", draft)).ShouldBe(403, "insufficient_permissions").Error.GetProperty("details").GetProperty("field").GetString().ShouldBe("expires_at");
+        (await token.PostAsync("/v1/api-keys", draft)).ShouldBe(403, "step_up_required");
     }
 
     [Theory]

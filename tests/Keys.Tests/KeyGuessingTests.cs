@@ -30,7 +30,8 @@ public sealed class KeyGuessingTests : IAsyncLifetime
         var index = new KeyIndex(_store);
         await index.StartAsync(default);
         index.Count.ShouldBe(2);
-        _scheme = new KeyScheme(_store, index, mint, new KeyMarks(_store, mint, TimeProvider.System), TimeProvider.System);
+        // No key here follows a person.
+        _scheme = new KeyScheme(_store, index, new PersonalKeys(null!, null!), mint, new KeyMarks(_store, mint, TimeProvider.System), TimeProvider.System);
         (await _scheme.VerifyAsync(_text, default)).Caller.ShouldNotBeNull();
         await _store.DisposeAsync();
 

@@ -27,7 +27,8 @@ internal static class Authorization
             return Faults.InsufficientPermissions(rules.AnyOf[0].ToString());
         }
 
-        if (endpoint.Metadata.GetMetadata<StepUpRoute>() is not null && caller.ProvedAt <= proofAfter)
+        // A key has nothing to prove itself by; a token stands for somebody who is not here to do it.
+        if (endpoint.Metadata.GetMetadata<StepUpRoute>() is not null && (caller.ProvedAt <= proofAfter || caller.Actor.Type == "token"))
         {
             return HttpFaults.StepUpRequired;
         }

@@ -95,6 +95,9 @@ public sealed class Caller
     /// <summary>Counts as Owner or Admin of the workspace: a person in that role, or a master key.</summary>
     public bool ManagesWorkspace => Kind == KeyKind.Master || Role is "owner" or "admin";
 
+    /// <summary>A person who signed in and is Owner of the workspace: who may make master keys, and lock everybody else out.</summary>
+    public bool IsOwnerInPerson => SessionId is not null && Role == "owner";
+
     /// <summary>Sees workspace-level resources (keys, providers, members …), not only what it made itself.</summary>
     public bool SeesWorkspaceLevel => !IsTest && Environment is null && CrewId is null && Environments is null;
 

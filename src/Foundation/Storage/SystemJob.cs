@@ -44,6 +44,9 @@ public sealed class SystemJob
     /// <summary>Revokes keys that were reported as leaked, whosever they are.</summary>
     public static readonly SystemJob LeakReports = new("leak reports");
 
+    /// <summary>Ends every credential of one workspace in one transaction: keys and tokens of the tenant, and sessions, which belong to people.</summary>
+    public static readonly SystemJob Lockdown = new("lockdown");
+
     /// <summary>Hands out portions of rate limits to the nodes.</summary>
     public static readonly SystemJob RateLimits = new("rate limits", isBrief: true);
 

@@ -179,7 +179,10 @@ internal static class ModelAccess
         return within.Count == model.Targets.Count ? model : within.Count == 0 ? null : model.With(within);
     }
 
-    /// <summary>Whether the sandbox answers instead of live providers: always for test keys, and for keys bound to non-production.</summary>
+    /// <summary>
+    /// Whether the sandbox answers instead of live providers: always for test keys, and for keys bound, and people narrowed, to
+    /// non-production where the workspace does not allow it.
+    /// </summary>
     public static bool IsSandboxed(Caller caller, WorkspaceView workspace)
     {
         if (caller.IsTest)
@@ -189,6 +192,7 @@ internal static class ModelAccess
 
         var environment = caller.Environment
             ?? (caller.CrewId is { } crew && workspace.Crews.TryGetValue(crew, out var bound) ? bound : CrewEnvironment.Production);
-        return environment != CrewEnvironment.Production && !workspace.NonProductionMayUseLiveProviders;
+        var isOutside = environment != CrewEnvironment.Production || caller.Environments?.Contains(CrewEnvironment.Production) == false;
+        return isOutside && !workspace.NonProductionMayUseLiveProviders;
     }
 }

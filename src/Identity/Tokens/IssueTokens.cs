@@ -118,6 +118,11 @@ internal static class IssueTokens
             return Faults.NotFound;
         }
 
+        if (call.Caller.Kind == KeyKind.User && request.UserId != call.Caller.UserId)
+        {
+            return TokenFaults.OnlyForThemselves;
+        }
+
         return CheckRights(request.Permissions, call.Caller);
     }
 

@@ -65,11 +65,22 @@ internal static class RevokeTokens
 
         if (family.RevokedAt is null)
         {
-            (family.RevokedAt, family.RevokedReason) = (now, reason);
-            db.Raise(new Event("token.revoked", new Resource("token", family.Id)) { CrewId = family.CrewId, Reason = reason });
-            db.Touch(TokenFamilies.FeedTopic, family.Id);
+            Mark(db, family, reason, now);
         }
 
         return true;
+    }
+
+    /// <summary>Ends a live family.</summary>
+    public static void Mark(Db db, TokenFamily family, string reason, DateTimeOffset now)
+    {
+        (family.RevokedAt, family.RevokedReason) = (now, reason);
+        db.Raise(new Event("token.revoked", new Resource("token", family.Id))
+        {
+            Tenant = new Tenant(family.OrganizationId, family.WorkspaceId),
+            CrewId = family.CrewId,
+            Reason = reason,
+        });
+        db.Touch(TokenFamilies.FeedTopic, family.Id);
     }
 }

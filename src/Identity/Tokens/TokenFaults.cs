@@ -22,6 +22,9 @@ internal static class TokenFaults
     public static readonly Fault OnlyByKeys = new Fault("insufficient_permissions", 403,
         "Tokens are minted by API keys, so that they end with the key that made them. Call with a key that carries tokens:create.").With("required", "tokens:create");
 
+    public static readonly Fault OnlyForThemselves = new Fault("insufficient_permissions", 403,
+        "A key that follows a person mints tokens for that person only (user_id). Use a service key to mint them for others.").With("required", "tokens:create").At("user_id");
+
     public static Fault Beyond(string permission) => new Fault("insufficient_permissions", 403,
         $"A token cannot give more than the key that mints it, and this key lacks {permission}. Ask for less, or use a key with more rights.")
         .With("required", permission).At("permissions");

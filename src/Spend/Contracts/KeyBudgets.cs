@@ -11,11 +11,15 @@ public sealed class KeyBudgets(Ledger ledger, TimeProvider clock)
     /// Whether keys that this caller makes must be its children: when it (or a parent) has a budget, which a key beside it would
     /// escape. Those who may change that budget anyway are free.
     /// </summary>
-    public bool MustHaveParent(Caller caller) => WouldEscape(caller, []);
+    /// <param name="caller">Who makes the key.</param>
+    /// <param name="personId">The person whom the key is to follow; null for none.</param>
+    public bool MustHaveParent(Caller caller, string? personId) => WouldEscape(caller, [], personId);
 
-    /// <summary>Whether the spend of a key would miss a key's budget that the caller's own spend counts against.</summary>
+    /// <summary>Whether the spend of a key would miss a budget of a key or a person that the caller's own spend counts against.</summary>
+    /// <param name="caller">Who would come by the key's text.</param>
     /// <param name="lineages">The key's lineage and those of its parents.</param>
-    public bool WouldEscape(Caller caller, IReadOnlyCollection<string> lineages)
+    /// <param name="personId">The person whom the key follows; null for none.</param>
+    public bool WouldEscape(Caller caller, IReadOnlyCollection<string> lineages, string? personId)
     {
         if (caller.OrganizationPermissions.Has(BudgetAccess.Write) || caller.LineageId.Length == 0)
         {
@@ -23,6 +27,11 @@ public sealed class KeyBudgets(Ledger ledger, TimeProvider clock)
         }
 
         var book = ledger.BookOf(caller.OrganizationId);
+        if (caller.UserId is { } person && person != personId && !caller.ManagesWorkspace && book.HasBudget(BudgetSubject.Person(caller.WorkspaceId, person)))
+        {
+            return true;
+        }
+
         return caller.ParentLineageIds.Append(caller.LineageId)
             .Any(id => !lineages.Contains(id) && book.HasBudget(BudgetSubject.Key(caller.WorkspaceId, id)));
     }

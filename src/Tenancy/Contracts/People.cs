@@ -16,6 +16,11 @@ public static class People
     public static Task<List<string>> InAsync(Db db, string workspaceId, CancellationToken cancel) =>
         db.Set<Membership>().AsNoTracking().Where(m => m.WorkspaceId == workspaceId).Select(m => m.UserId).ToListAsync(cancel);
 
+    /// <summary>Ids of everybody whose role leads into a workspace: its members, and who has a role of the organization.</summary>
+    public static Task<List<string>> ReachingAsync(Db db, Tenant place, CancellationToken cancel) => db.Set<Membership>().AsNoTracking()
+        .Where(m => m.OrganizationId == place.OrganizationId && (m.WorkspaceId == place.WorkspaceId || m.WorkspaceId == null))
+        .Select(m => m.UserId).Distinct().ToListAsync(cancel);
+
     /// <summary>Whether a caller may give, change or take a role: nobody acts on a role above their own.</summary>
     public static bool MayActOn(Caller caller, string role) => role switch
     {

@@ -46,11 +46,11 @@ internal static class MemberRoutes
             .Example("""{"role": "viewer"}""");
         members.MapDelete("/{id}", RemoveAsync)
             .WithName("Members.Remove")
-            .WithSummary("Take a person's role away. Their sessions end here at once, on every node.")
+            .WithSummary("Take a person's role away. Their sessions, their own keys and tokens end here at once, on every node.")
             .Requires(CrewSource.None, "members:write")
             .WorkspaceLevel()
             .StepUp()
-            .Audited("member.removed")
+            .Audited("member.removed", "api_key.revoked", "token.revoked")
             .Refuses("version_conflict", "last_owner");
     }
 
@@ -137,7 +137,8 @@ internal static class MemberRoutes
         return member;
     }
 
-    private static async Task<Reply<Answer>> RemoveAsync(string id, Call call, Store store, PeopleDirectory people, CancellationToken cancel)
+    private static async Task<Reply<Answer>> RemoveAsync(
+        string id, Call call, Store store, PeopleDirectory people, IEnumerable<IHoldings> holdings, TimeProvider clock, CancellationToken cancel)
     {
         var removed = await store.ChangeAsync<Membership>(call.Tenant, call.Origin, async db =>
         {
@@ -154,6 +155,11 @@ internal static class MemberRoutes
             }
 
             db.Remove(member);
+            foreach (var holding in member.WorkspaceId is null ? [] : holdings)
+            {
+                await holding.EndAsync(db, db.Tenant, member.UserId, clock.GetUtcNow());
+            }
+
             db.Raise(new Event("member.removed", new Resource("user", member.UserId)) { Changes = [new FieldChange("role", member.Role, null)] });
             db.Touch(PeopleDirectory.FeedTopic, member.UserId);
             return member;

@@ -9,7 +9,7 @@ namespace Crew.Tenancy.Members;
 internal static class WhoAmI
 {
     internal sealed record Principal(string Type, string Id, string Name, string Kind, string? KeyLast4,
-        bool Account, string? Mode, CrewEnvironment? Environment, string? CrewId, DateTimeOffset? ExpiresAt);
+        bool Account, string? Mode, CrewEnvironment? Environment, string? CrewId, DateTimeOffset? ExpiresAt, string? UserId);
 
     internal sealed record Limits(int RequestsPerMinute, int? KeyRequestsPerMinute);
 
@@ -30,7 +30,7 @@ internal static class WhoAmI
         var bound = caller.Environment is not null || caller.CrewId is not null;
         var principal = new Principal(
             caller.Actor.Type, caller.Actor.Id, caller.Name, caller.Kind.ToString().ToLowerInvariant(), caller.Actor.KeyLast4, caller.IsAccount,
-            bound || caller.SessionId is not null ? null : caller.IsTest ? "test" : "live", caller.Environment, caller.CrewId, caller.ExpiresAt);
+            bound || caller.SessionId is not null ? null : caller.IsTest ? "test" : "live", caller.Environment, caller.CrewId, caller.ExpiresAt, caller.UserId);
         return new Answer(
             principal, caller.OrganizationId, call.Workspace.Id, call.Workspace.Name, caller.Permissions.ToNames(), caller.OrganizationPermissions.ToNames(),
             caller.AllowedModels?.Order(StringComparer.Ordinal).ToList(), new Limits(call.Workspace.RequestsPerMinute, caller.RateLimitPerMinute),
