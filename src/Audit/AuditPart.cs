@@ -1,9 +1,10 @@
+using Crew.Audit.Alerts;
 using Crew.Storage;
 using Microsoft.EntityFrameworkCore;
 
 namespace Crew.Audit;
 
-/// <summary>The audit log's tables. EF reads two of them as views; nothing here is written by EF.</summary>
+/// <summary>The audit log's tables, which EF reads as views and never writes, and those of alerts.</summary>
 internal sealed class AuditPart : StoragePart
 {
     public override string Name => "audit";
@@ -17,6 +18,9 @@ internal sealed class AuditPart : StoragePart
             record.HasNoKey().ToView("audit_records");
             record.Ignore(r => r.LogId);
         });
+        Alert.Map(model);
+        AlertRule.Map(model);
+        KnownPlace.Map(model);
         model.Entity<AuditLeaf>().HasNoKey().ToView("audit_leaves");
     }
 }

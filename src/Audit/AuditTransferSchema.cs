@@ -19,6 +19,14 @@ internal static class AuditTransferSchema
                 "max(position - (SELECT position FROM audit_sequencer), 0)",
                 "count(*) FILTER (WHERE (xid, id) > (SELECT xid, record_id FROM audit_sequencer)) OVER (ORDER BY xid, id ROWS UNBOUNDED PRECEDING)"), "xid"),
         },
+        new("audit_alert_mark")
+        {
+            // What a copy brings was told where it came from.
+            StaysBehind = true,
+            Finish = new DialectSql(
+                "UPDATE audit_alert_mark SET position = coalesce((SELECT max(position) FROM audit_records), 0)",
+                "UPDATE audit_alert_mark SET xid = pg_current_xact_id(), record_id = '~', at = 0"),
+        },
         new("audit_sequencer")
         {
             StaysBehind = true,

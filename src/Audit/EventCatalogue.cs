@@ -15,7 +15,7 @@ internal static class EventCatalogue
         ("user", "created updated deleted role.changed invited invitation.accepted"),
         ("member", "updated removed"),
         ("session", "created revoked"),
-        ("api_key", "created updated rolled revoked expired leaked used"),
+        ("api_key", "created updated rolled revoked expired leaked awoken used"),
         ("api", "request"),
         ("token", "issued refreshed used revoked reused"),
         ("rate_limit", "exceeded"),
@@ -53,7 +53,7 @@ internal static class EventCatalogue
         ("retention", "updated applied"),
         ("alert", "raised acknowledged"),
         ("alert_rule", "created updated deleted"),
-        ("review", "started completed"),
+        ("review", "started reminded completed"),
         ("billing", "updated"),
         ("operator", "installation.created organization.created key.created key.revoked budget.released schema.migrated backup.created backup.restored "
             + "master_key.rotated sign_in_link.created imported"),

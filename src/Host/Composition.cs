@@ -1,4 +1,5 @@
 using Crew.Audit;
+using Crew.Audit.Contracts;
 using Crew.Gateway;
 using Crew.Http;
 using Crew.Http.OpenApi;
@@ -27,7 +28,8 @@ internal static class Composition
         var egress = EgressPolicy.Parse(settings.EgressAllow);
         var network = EgressNetwork.Read(settings.EgressProxy, settings.EgressNoProxy, settings.EgressProxyTarget, settings.EgressCa);
         var mail = settings.SmtpUrl is { } smtp ? SmtpSettings.Parse(smtp) : (Outcome<SmtpSettings>?)null;
-        if ((mail?.Fault ?? addresses.Fault ?? egress.Fault ?? network.Fault) is { } fault)
+        var places = settings.GeoFile is { } geo ? PlaceFile.Open(geo) : (Outcome<PlaceFile>?)null;
+        if ((mail?.Fault ?? places?.Fault ?? addresses.Fault ?? egress.Fault ?? network.Fault) is { } fault)
         {
             return fault;
         }
@@ -52,7 +54,7 @@ internal static class Composition
             PublicOrigin.Of(settings.PublicAddress));
         services.AddApiDocument();
         services.AddSingleton<Docs.DocsPages>();
-        services.AddAudit();
+        services.AddAudit(alerts: new AlertOptions(settings.PublicAddress, mail?.Value, places?.Value));
         services.AddTenancy();
         services.AddSpend();
         services.AddIdentity(settings.PublicAddress, mail?.Value);

@@ -18,7 +18,7 @@ internal sealed class CrewSettings
     [
         "CREW_DATA", "CREW_URLS", "CREW_DATABASE", "CREW_PUBLIC_URL", "CREW_MASTER_KEY", "CREW_MASTER_KEY_FILE", "CREW_TLS_CERT", "CREW_TLS_KEY",
         "CREW_TRUSTED_PROXIES", "CREW_DRAIN_NOTICE_SECONDS", "CREW_DRAIN_SECONDS", "CREW_EGRESS_ALLOW", "CREW_SMTP_URL", "CREW_METRICS_URLS", "CREW_METRICS_TOKEN",
-        "CREW_EGRESS_PROXY", "CREW_EGRESS_NO_PROXY", "CREW_EGRESS_PROXY_TARGET", "CREW_EGRESS_CA", "CREW_GITHUB_SCANNING_KEYS",
+        "CREW_EGRESS_PROXY", "CREW_EGRESS_NO_PROXY", "CREW_EGRESS_PROXY_TARGET", "CREW_EGRESS_CA", "CREW_GITHUB_SCANNING_KEYS", "CREW_GEO_FILE",
         "OTEL_EXPORTER_OTLP_ENDPOINT", "OPENAI_API_KEY", "ANTHROPIC_API_KEY",
     ];
 
@@ -65,6 +65,9 @@ internal sealed class CrewSettings
 
     /// <summary>Where the public keys of GitHub's secret scanning come from: an address, or the path of a file.</summary>
     public string? GitHubScanningKeys => Get("CREW_GITHUB_SCANNING_KEYS");
+
+    /// <summary>A file in the MaxMind DB format that tells which country an address is in.</summary>
+    public string? GeoFile => Get("CREW_GEO_FILE");
 
     public IReadOnlyList<string> MetricsUrls =>
         (Get("CREW_METRICS_URLS") ?? "").Split([';', ','], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);

@@ -1,4 +1,5 @@
 using Crew.Http;
+using Crew.Identity.Access;
 using Crew.Identity.Accounts;
 using Crew.Identity.Contracts;
 using Crew.Identity.Invitations;
@@ -66,6 +67,10 @@ public static class IdentityModule
         services.AddSingleton<TokenCache>();
         services.AddSingleton<TokenDoor>();
         services.AddSingleton<IHoldings, TokenHoldings>();
+        services.AddSingleton(s => new ReviewMaker(
+            s.GetRequiredService<Store>(), s.GetRequiredService<Store>().Election, s.GetRequiredService<PeopleDirectory>(), s.GetRequiredService<IWorkspaceDirectory>()));
+        services.AddHostedService<ReviewLoop>();
+        services.AddSingleton<IExpiry, ReviewExpiry>();
         services.AddSingleton<TokenScheme>();
         services.AddSingleton<ICredentialScheme>(s => s.GetRequiredService<TokenScheme>());
         services.AddSingleton<IExpiry, TokenExpiry>();
@@ -92,6 +97,8 @@ public static class IdentityModule
         ReadTokens.Map(tokens);
         Jwks.Map(app);
         LockDownWorkspace.Map(app.MapGroup("/v1/workspaces").WithTags("Workspaces"));
+        CrewAccess.Map(app);
+        ReviewRoutes.Map(app.MapGroup("/v1/access-reviews").WithTags("Access"));
         SessionRoutes.Map(app.MapGroup("/v1/sessions").WithTags("Sessions"));
         InvitationRoutes.Map(app.MapGroup("/v1/invitations").WithTags("Invitations"));
         var pages = app.MapGroup("").WithTags("Pages");
@@ -119,6 +126,8 @@ public static class IdentityModule
             Invitation.Map(model);
             SigningKey.Map(model);
             TokenFamily.Map(model);
+            AccessReview.Map(model);
+            ReviewItem.Map(model);
         }
     }
 }

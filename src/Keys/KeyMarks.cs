@@ -15,6 +15,9 @@ internal sealed class KeyMarks(Store store, KeyMint mint, TimeProvider clock) : 
     private const int PeriodSeconds = 10;
     private const int RowsPerStep = 100;
 
+    /// <summary>So long without use is a silence.</summary>
+    private const int SilentDays = 90;
+
     /// <summary>
     /// Different (key, endpoint, status, address) counted between two flushes; beyond it addresses are lumped together, as those are that
     /// are not to be kept (<see cref="IPAddress.None"/>).
@@ -108,12 +111,30 @@ internal sealed class KeyMarks(Store store, KeyMint mint, TimeProvider clock) : 
             await KeyUsageAppend.AddAsync(db, workspaceId, place.KeyId, (int)(lastAt / 86_400_000), place.Endpoint, place.Status,
                 Convert.ToHexStringLower(scope.LookupHash("keys_usage.ip", address)),
                 isKnown ? scope.Seal(KeyCells.UsageIp(workspaceId, place.KeyId), ip) : null, count, lastAt);
+            await NoteAwakeningAsync(db, place.KeyId, DateTimeOffset.FromUnixTimeMilliseconds(lastAt));
             await db.Set<ApiKey>().Where(k => k.Id == place.KeyId).ExecuteUpdateAsync(k => k
                 .SetProperty(p => p.LastUsedAt, DateTimeOffset.FromUnixTimeMilliseconds(lastAt))
                 .SetProperty(p => p.LastUsedIpSealed, isKnown ? scope.Seal(KeyCells.LastUsedIp(workspaceId, place.KeyId), ip) : null));
         }
 
         return true;
+    }
+
+    /// <summary>A key that nobody has used for months and that is used now is worth a look: its owner may not know that it still exists.</summary>
+    private static async Task NoteAwakeningAsync(Db db, string keyId, DateTimeOffset at)
+    {
+        var silent = at.AddDays(-SilentDays);
+        var woken = await db.Set<ApiKey>().AsNoTracking()
+            .SingleOrDefaultAsync(k => k.Id == keyId && (k.LastUsedAt < silent || (k.LastUsedAt == null && k.CreatedAt < silent)));
+        if (woken is not null)
+        {
+            db.Raise(new Event("api_key.awoken", new Resource("api_key", woken.Id, woken.Name))
+            {
+                Tenant = new Tenant(woken.OrganizationId, woken.WorkspaceId),
+                CrewId = woken.CrewId,
+                Changes = [new FieldChange("last_used_at", woken.LastUsedAt is { } last ? Timestamp.ToText(last) : null, Timestamp.ToText(at))],
+            });
+        }
     }
 
     private sealed class Tally(string workspaceId)

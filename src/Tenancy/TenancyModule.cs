@@ -26,6 +26,7 @@ public static class TenancyModule
         services.AddSingleton<Provisioner>();
         services.AddSingleton(s => new PeopleRegister(new Lazy<StoredKeys>(s.GetRequiredService<StoredKeys>), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton(s => new PeopleDirectory(s.GetRequiredService<Store>(), new Lazy<StoredKeys>(s.GetRequiredService<StoredKeys>)));
+        services.AddSingleton<IWorkspaceOwners, WorkspaceOwners>();
         return services;
     }
 

@@ -213,6 +213,9 @@ public abstract class BadInputTests(ApiStage stage) : ApiTests(stage)
         {
             "crews" => Stage.Home.Crews.Staging,
             "workspaces" => Stage.Home.WorkspaceId,
+            "alerts" => (await Stage.Master.PostAsync("/v1/alerts", new { title = "bad input" })).ShouldBe(201).Text("id"),
+            "alert-rules" => "repeated_failures",
+            "access-reviews" => (await Stage.Master.PostAsync("/v1/access-reviews")).ShouldBe(201).Text("id"),
             "budgets" => await BudgetAsync(),
             "gateway/providers" => await ProviderAsync(),
             "gateway/models" => await ModelAsync(),

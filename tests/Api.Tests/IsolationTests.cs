@@ -162,6 +162,9 @@ public abstract class IsolationTests(ApiStage stage) : ApiTests(stage)
             ["models"] = model,
             ["members"] = member,
             ["invitations"] = await MakeAsync("/v1/invitations", new { email = $"{Random.Shared.NextInt64():x}@example.com", role = "viewer" }),
+            ["alerts"] = await MakeAsync("/v1/alerts", new { title = "thing" }),
+            ["access-reviews"] = await MakeAsync("/v1/access-reviews", new { }),
+            ["alert-rules"] = "no_such_kind", // Kinds are everybody's; there is none of somebody else.
             ["sessions"] = record.Replace("log_", "sess_", StringComparison.Ordinal),
             ["gateway/requests"] = record.Replace("log_", "req_", StringComparison.Ordinal),
         };

@@ -41,6 +41,7 @@ internal sealed class AuditServer : IAsyncDisposable
         builder.Services.AddSingleton(cast.Ring);
         builder.Services.AddSingleton(new RequestHasher(new byte[32]));
         builder.Services.AddSingleton<IWorkspaceDirectory>(cast);
+        builder.Services.AddSingleton<IWorkspaceOwners>(cast);
         builder.Services.AddSingleton<ICredentialScheme>(cast);
         builder.Services.AddHttp(new ClientAddress([]));
         builder.Services.AddAudit(new Contracts.AuditOptions { SequencerPollMilliseconds = 20 });
@@ -75,8 +76,10 @@ internal sealed class AuditServer : IAsyncDisposable
 }
 
 /// <summary>One workspace and its keys: the text of a key is its role.</summary>
-internal sealed class Cast : IWorkspaceDirectory, ICredentialScheme
+internal sealed class Cast : IWorkspaceDirectory, IWorkspaceOwners, ICredentialScheme
 {
+    public Task<IReadOnlyList<string>> EmailsAsync(Tenant place, CancellationToken cancel) => Task.FromResult<IReadOnlyList<string>>([]);
+
     public ValueTask<bool> IsListedOriginAsync(string origin, CancellationToken cancel) => ValueTask.FromResult(false);
 
     private readonly TimeProvider _clock = TimeProvider.System;

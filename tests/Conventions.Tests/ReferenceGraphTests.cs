@@ -22,7 +22,7 @@ internal static class ReferenceGraph
         ["Http"] = ["Kernel", "Storage", "Sealing"],
         ["Mail"] = ["Kernel"],
         ["Tenancy"] = [.. Foundation],
-        ["Audit"] = [.. Foundation],
+        ["Audit"] = [.. Foundation, "Mail"],
         ["Spend"] = [.. Foundation, "Tenancy"],
         ["Identity"] = [.. Foundation, "Mail", "Tenancy", "Keys"],
         ["Keys"] = [.. Foundation, "Tenancy", "Spend"],

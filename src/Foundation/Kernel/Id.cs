@@ -23,6 +23,9 @@ public static class Id
     /// <summary>Length of the part behind the prefix.</summary>
     public const int BodyLength = 26;
 
+    /// <summary>Base32 digits of the 48 bits of time: the 80 bits behind them are 16 digits.</summary>
+    private const int DigitsOfTime = BodyLength - 16;
+
     /// <summary>Makes a new id of the kind that <paramref name="prefix"/> names.</summary>
     public static string New(string prefix, TimeProvider clock) => New(prefix, clock.GetUtcNow());
 
@@ -62,8 +65,25 @@ public static class Id
         _used = (_used + RandomBytes) % drawn.Length;
     }
 
+    /// <summary>Reads the time that a well-formed id of a kind carries, in milliseconds since 1970.</summary>
+    public static bool TryReadTime(string? text, string prefix, out long milliseconds)
+    {
+        milliseconds = 0;
+        if (!IsValid(text, prefix))
+        {
+            return false;
+        }
+
+        foreach (var digit in text.AsSpan(prefix.Length, DigitsOfTime))
+        {
+            milliseconds = (milliseconds << 5) | (long)Alphabet.IndexOf(digit, StringComparison.Ordinal);
+        }
+
+        return true;
+    }
+
     /// <summary>Whether <paramref name="text"/> is a well-formed id of the kind that <paramref name="prefix"/> names.</summary>
-    public static bool IsValid(string? text, string prefix)
+    public static bool IsValid([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] string? text, string prefix)
     {
         if (text is null || text.Length != prefix.Length + BodyLength || !text.StartsWith(prefix, StringComparison.Ordinal))
         {

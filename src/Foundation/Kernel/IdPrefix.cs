@@ -18,4 +18,6 @@ public static class IdPrefix
     public const string Request = "req_";
     public const string AuditRecord = "log_";
     public const string Export = "exp_";
+    public const string Alert = "alert_";
+    public const string Review = "rev_";
 }

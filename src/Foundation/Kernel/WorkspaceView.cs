@@ -83,3 +83,10 @@ public interface IWorkspaceDirectory
     /// <summary>Grows whenever this process has followed a change of a workspace: before that change answers.</summary>
     long RetentionVersion { get; }
 }
+
+/// <summary>The seam through which alerts find whom to write to.</summary>
+public interface IWorkspaceOwners
+{
+    /// <summary>E-mail addresses of the Owners of a workspace.</summary>
+    Task<IReadOnlyList<string>> EmailsAsync(Tenant place, CancellationToken cancel);
+}

@@ -47,6 +47,12 @@ public sealed class SystemJob
     /// <summary>Ends every credential of one workspace in one transaction: keys and tokens of the tenant, and sessions, which belong to people.</summary>
     public static readonly SystemJob Lockdown = new("lockdown");
 
+    /// <summary>Reads the logs of all workspaces for what somebody should look at, and writes alerts into them.</summary>
+    public static readonly SystemJob Alerts = new("alerts");
+
+    /// <summary>Opens access reviews in all workspaces, reminds of them and closes them.</summary>
+    public static readonly SystemJob AccessReviews = new("access reviews");
+
     /// <summary>Hands out portions of rate limits to the nodes.</summary>
     public static readonly SystemJob RateLimits = new("rate limits", isBrief: true);
 

@@ -1,3 +1,4 @@
+using Crew.Http;
 using Crew.Kernel;
 using Crew.Storage;
 using Microsoft.EntityFrameworkCore;
@@ -20,6 +21,23 @@ public static class WorkspaceKeys
         }
 
         return ended.Count(k => k.EndsAt is not { } end || end > now);
+    }
+
+    /// <summary>Revokes one key that the caller sees and may act on, with all keys below it.</summary>
+    public static async Task<Outcome<bool>> RevokeAsync(Db db, Call call, string keyId, string reason, DateTimeOffset now)
+    {
+        if (await KeyAccess.FindAsync(db, keyId, call, KeyAccess.Write) is not { } key)
+        {
+            return Faults.NotFound;
+        }
+
+        if (KeyRequestCheck.ActingOn(key, call.Caller) is { } refused)
+        {
+            return refused;
+        }
+
+        await RevokeKey.RevokeAsync(db, key, now, reason);
+        return true;
     }
 
     /// <summary>Live account masters of an organization that are at home in another of its workspaces, and reach this one, too.</summary>

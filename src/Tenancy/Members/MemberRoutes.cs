@@ -140,31 +140,34 @@ internal static class MemberRoutes
     private static async Task<Reply<Answer>> RemoveAsync(
         string id, Call call, Store store, PeopleDirectory people, IEnumerable<IHoldings> holdings, TimeProvider clock, CancellationToken cancel)
     {
-        var removed = await store.ChangeAsync<Membership>(call.Tenant, call.Origin, async db =>
-        {
-            if (await FindAsync(db, id, call) is not { } member)
-            {
-                return Faults.NotFound;
-            }
-
-            // Whoever leaves by themselves acts on nobody above.
-            if ((call.CheckVersion(member.Version) ?? (member.UserId == call.Caller.UserId ? null : ActingOn(member, call))
-                ?? await KeepAnOwnerAsync(db, member, null)) is { } refused)
-            {
-                return refused;
-            }
-
-            db.Remove(member);
-            foreach (var holding in member.WorkspaceId is null ? [] : holdings)
-            {
-                await holding.EndAsync(db, db.Tenant, member.UserId, clock.GetUtcNow());
-            }
-
-            db.Raise(new Event("member.removed", new Resource("user", member.UserId)) { Changes = [new FieldChange("role", member.Role, null)] });
-            db.Touch(PeopleDirectory.FeedTopic, member.UserId);
-            return member;
-        }, cancel);
+        var removed = await store.ChangeAsync(call.Tenant, call.Origin, db => EndAsync(db, call, id, holdings, clock.GetUtcNow(), checksVersion: true), cancel);
         return removed.Failed(out var fault) ? fault : AnswerOf(removed.Value, await people.FindAsync(removed.Value.UserId, cancel));
+    }
+
+    /// <summary>Removes a membership that the caller sees, with what its person holds in the workspace.</summary>
+    public static async Task<Outcome<Membership>> EndAsync(Db db, Call call, string id, IEnumerable<IHoldings> holdings, DateTimeOffset now, bool checksVersion)
+    {
+        if (await FindAsync(db, id, call) is not { } member)
+        {
+            return Faults.NotFound;
+        }
+
+        // Whoever leaves by themselves acts on nobody above.
+        if (((checksVersion ? call.CheckVersion(member.Version) : null) ?? (member.UserId == call.Caller.UserId ? null : ActingOn(member, call))
+            ?? await KeepAnOwnerAsync(db, member, null)) is { } refused)
+        {
+            return refused;
+        }
+
+        db.Remove(member);
+        foreach (var holding in member.WorkspaceId is null ? [] : holdings)
+        {
+            await holding.EndAsync(db, db.Tenant, member.UserId, now);
+        }
+
+        db.Raise(new Event("member.removed", new Resource("user", member.UserId)) { Changes = [new FieldChange("role", member.Role, null)] });
+        db.Touch(PeopleDirectory.FeedTopic, member.UserId);
+        return member;
     }
 
     /// <summary>Nobody acts on a role above their own, nor on one that reaches further than theirs.</summary>

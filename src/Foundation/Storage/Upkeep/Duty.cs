@@ -6,12 +6,15 @@ public sealed class Duty
     /// <summary>Gives audit records their sequence and leaf, behind the commits of all nodes.</summary>
     public static readonly Duty AuditSequence = new("audit_sequence");
 
-    /// <summary>Makes day partitions ahead, sums usage by day, and removes what has passed its retention.</summary>
+    /// <summary>Makes day partitions ahead, sums usage by day, removes what has passed its retention, and opens access reviews.</summary>
     public static readonly Duty Upkeep = new("upkeep");
+
+    /// <summary>Reads the audit log for what somebody should look at, and writes to them.</summary>
+    public static readonly Duty Alerts = new("alerts");
 
     private Duty(string name) => Name = name;
 
-    public static IReadOnlyList<Duty> All { get; } = [AuditSequence, Upkeep];
+    public static IReadOnlyList<Duty> All { get; } = [AuditSequence, Upkeep, Alerts];
 
     /// <summary>Its name in metrics and in the table of leaders.</summary>
     public string Name { get; }
