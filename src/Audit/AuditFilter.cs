@@ -1,6 +1,7 @@
 using System.Net;
 using Crew.Http;
 using Crew.Kernel;
+using Crew.Sealing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 

@@ -1,5 +1,6 @@
 using Crew.Http;
 using Crew.Kernel;
+using Crew.Sealing;
 using Crew.Storage;
 
 namespace Crew.Audit;

@@ -29,7 +29,7 @@ internal static class EventCatalogue
         ("pathway", "created updated deleted published"),
         ("knowledge", "created updated deleted"),
         ("memory", "updated deleted"),
-        ("webhook", "created updated deleted secret.rotated paused"),
+        ("webhook", "created updated deleted secret.rotated paused failing recovered disabled"),
         ("call", "viewed initiated answered ended transferred deleted"),
         ("transcript", "viewed"),
         ("recording", "accessed"),

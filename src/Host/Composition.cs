@@ -12,6 +12,7 @@ using Crew.Sealing.Egress;
 using Crew.Spend;
 using Crew.Storage;
 using Crew.Tenancy;
+using Crew.Webhooks;
 
 namespace Crew.Host;
 
@@ -20,7 +21,8 @@ internal static class Composition
 {
     /// <summary>The fixed list of parts. The order is the order in which schemas are applied.</summary>
     public static readonly StorageModel Model = new(
-        StoredKeys.Part, HttpModule.Part, TenancyModule.Part, AuditModule.Part, SpendModule.Part, KeysModule.Part, GatewayModule.Part, IdentityModule.Part);
+        StoredKeys.Part, HttpModule.Part, TenancyModule.Part, AuditModule.Part, SpendModule.Part, KeysModule.Part, GatewayModule.Part, IdentityModule.Part,
+        WebhooksModule.Part);
 
     public static Fault? AddCrew(this IServiceCollection services, CrewSettings settings)
     {
@@ -60,6 +62,7 @@ internal static class Composition
         services.AddIdentity(settings.PublicAddress, mail?.Value);
         services.AddKeys(settings.GitHubScanningKeys);
         services.AddGateway();
+        services.AddWebhooks();
         return null;
     }
 }

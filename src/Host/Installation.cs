@@ -6,6 +6,7 @@ using Crew.Keys.Contracts;
 using Crew.Sealing;
 using Crew.Storage;
 using Crew.Tenancy.Contracts;
+using Crew.Webhooks;
 
 namespace Crew.Host;
 
@@ -76,6 +77,11 @@ internal sealed class Installation(IServiceProvider services, CrewSettings setti
         CrashPoint.Pass(CrashPoints.HierarchyAfter);
         services.GetRequiredService<OpenedKeys>().Keys = keys.Value;
         var started = await Store.StartAsync(cancel);
+        if (started.Fault is null)
+        {
+            await services.StartWebhooksAsync(cancel);
+        }
+
         return started.Fault ?? await RecordMigrationAsync(exists.Value, migrated.Value, cancel);
     }
 

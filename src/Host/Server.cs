@@ -9,6 +9,7 @@ using Crew.Kernel;
 using Crew.Keys;
 using Crew.Spend;
 using Crew.Tenancy;
+using Crew.Webhooks;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
@@ -62,6 +63,7 @@ internal static class Server
         app.MapSpend();
         app.MapGateway();
         app.MapAudit();
+        app.MapWebhooks();
         Pages.Map(app);
         app.MapApiDocument();
         app.RequireDeclaredRoutes();

@@ -73,6 +73,7 @@ public static class IdentityModule
         services.AddSingleton<IExpiry, ReviewExpiry>();
         services.AddSingleton<TokenScheme>();
         services.AddSingleton<ICredentialScheme>(s => s.GetRequiredService<TokenScheme>());
+        services.AddSingleton<IPrincipalSource, TokenPrincipals>();
         services.AddSingleton<IExpiry, TokenExpiry>();
         return services;
     }

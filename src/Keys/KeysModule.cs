@@ -32,6 +32,7 @@ public static class KeysModule
         services.AddSingleton<IHoldings, PersonalKeyHoldings>();
         services.AddSingleton<KeyScheme>();
         services.AddSingleton<ICredentialScheme>(s => s.GetRequiredService<KeyScheme>());
+        services.AddSingleton<IPrincipalSource, KeyPrincipals>();
         services.AddSingleton(s => new IssuingKeys(s.GetRequiredService<KeyIndex>(), s.GetRequiredService<KeyScheme>()));
         services.AddSingleton(s => new OperatorKeys(s.GetRequiredService<Store>(), s.GetRequiredService<KeyMint>(), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton(s => new KeyImport(

@@ -1,3 +1,4 @@
+using Crew.Http;
 using Crew.Kernel;
 using Crew.Sealing;
 using Crew.Storage;
@@ -27,6 +28,7 @@ public static class TenancyModule
         services.AddSingleton(s => new PeopleRegister(new Lazy<StoredKeys>(s.GetRequiredService<StoredKeys>), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton(s => new PeopleDirectory(s.GetRequiredService<Store>(), new Lazy<StoredKeys>(s.GetRequiredService<StoredKeys>)));
         services.AddSingleton<IWorkspaceOwners, WorkspaceOwners>();
+        services.AddSingleton<IPrincipalSource, PersonPrincipals>();
         return services;
     }
 

@@ -149,8 +149,12 @@ public abstract class IsolationTests(ApiStage stage) : ApiTests(stage)
         var record = (await caller.GetAsync("/v1/audit-logs?limit=1", headers)).ShouldBe(200).Data[0].GetProperty("id").GetString()!;
         var member = (await caller.GetAsync("/v1/members", headers)).ShouldBe(200).Data.EnumerateArray()
             .First(m => m.GetProperty("role").GetString() == "owner").GetProperty("id").GetString()!;
+        var webhook = await MakeAsync("/v1/webhooks", new { url = "https://receiver.example/thing", events = new[] { "*" } });
+        var happened = (await caller.GetAsync("/v1/events?limit=1", headers)).ShouldBe(200).Data[0].GetProperty("id").GetString()!;
         return new Dictionary<string, string>
         {
+            ["webhooks"] = webhook,
+            ["events"] = happened,
             ["api-keys"] = key,
             ["auth/tokens"] = token.Text("id"),
             ["crews"] = crewId,

@@ -26,6 +26,7 @@ internal static class ReferenceGraph
         ["Spend"] = [.. Foundation, "Tenancy"],
         ["Identity"] = [.. Foundation, "Mail", "Tenancy", "Keys"],
         ["Keys"] = [.. Foundation, "Tenancy", "Spend"],
+        ["Webhooks"] = [.. Foundation],
         ["Gateway"] = [.. Foundation, "Tenancy", "Spend"],
     };
 

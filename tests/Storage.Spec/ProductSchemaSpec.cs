@@ -6,6 +6,7 @@ using Crew.Keys;
 using Crew.Sealing;
 using Crew.Spend;
 using Crew.Tenancy;
+using Crew.Webhooks;
 using Crew.Testing;
 using Microsoft.Data.Sqlite;
 using Npgsql;
@@ -16,7 +17,7 @@ namespace Crew.Storage.Spec;
 public sealed class ProductSchemaSpec
 {
     private static readonly StorageModel Product = new(StoredKeys.Part, HttpModule.Part, TenancyModule.Part, AuditModule.Part, SpendModule.Part, KeysModule.Part, GatewayModule.Part,
-        IdentityModule.Part);
+        IdentityModule.Part, WebhooksModule.Part);
 
     [Fact]
     public async Task An_entity_that_names_no_owner_is_refused()

@@ -24,6 +24,7 @@ public static class HttpModule
         services.AddHostedService(s => s.GetRequiredService<RateDesk>());
         services.AddSingleton(s => new RateLimiter(
             s.GetRequiredService<RateDesk>(), new Lazy<Store>(s.GetRequiredService<Store>), s.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<Principals>();
         services.AddSingleton<Metrics>();
         services.AddSingleton<RefusalLog>();
         services.AddHostedService(s => s.GetRequiredService<RefusalLog>());

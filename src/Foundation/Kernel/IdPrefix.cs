@@ -20,4 +20,8 @@ public static class IdPrefix
     public const string Export = "exp_";
     public const string Alert = "alert_";
     public const string Review = "rev_";
+    public const string Webhook = "wh_";
+    public const string Event = "evt_";
+    public const string Delivery = "del_";
+    public const string InboundHook = "hook_";
 }

@@ -8,6 +8,9 @@ public sealed record RetentionTerms(Tenant Tenant, int RequestDays, int AuditDay
 {
     private const long DayMilliseconds = 86_400_000;
 
+    /// <summary>Events and their deliveries.</summary>
+    public int EventDays { get; init; } = 30;
+
     public string WorkspaceId => Tenant.WorkspaceId!;
 
     /// <summary>

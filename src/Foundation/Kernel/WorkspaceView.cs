@@ -31,6 +31,9 @@ public sealed class WorkspaceView
     /// <summary>Most API keys that the plan allows.</summary>
     public required int MaximumKeys { get; init; }
 
+    /// <summary>Most webhook endpoints that the plan allows, and as many inbound hooks.</summary>
+    public int MaximumWebhooks { get; init; }
+
     /// <summary>Model ids that may be called in this workspace; null is all.</summary>
     public IReadOnlySet<string>? AllowedModels { get; init; }
 

@@ -43,6 +43,14 @@ public abstract class AppendRow
     public abstract AppendTable Table { get; }
 
     public abstract void Write(IRowWriter writer);
+
+    /// <summary>
+    /// Runs once the transaction that <see cref="Db.Append"/> added the row to has committed: a hint for whoever waits for such rows. It may be
+    /// left out (the process died, the answer of the commit was lost), must be quick, and must not throw.
+    /// </summary>
+    public virtual void Committed()
+    {
+    }
 }
 
 /// <summary>A row of a table with a <see cref="CommitNumbering"/>.</summary>

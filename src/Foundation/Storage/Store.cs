@@ -190,6 +190,11 @@ public abstract class Store : IAsyncDisposable
         {
             var outcome = await ChangeCoreAsync(tenant, job, db => SettleAsync(last = db, origin, access, work), origin.Revoked, cancel);
             committed = outcome.Fault is null;
+            for (var at = 0; committed && at < last!.Appended.Count; at++)
+            {
+                last.Appended[at].Committed();
+            }
+
             if (committed && (last!.Touched.Count > 0 || last.FeedVersion > 0))
             {
                 await FollowAsync(last.FeedVersion, Clock.GetTimestamp());

@@ -59,6 +59,9 @@ public sealed class SystemJob
     /// <summary>Commands that the operator runs on the machine itself.</summary>
     public static readonly SystemJob OperatorCommand = new("operator command");
 
+    /// <summary>Hands events over to the endpoints that wait for them.</summary>
+    public static readonly SystemJob Deliveries = new("deliveries");
+
     /// <summary>Removes what has passed its retention.</summary>
     public static readonly SystemJob Expiry = new("expiry");
 

@@ -59,7 +59,10 @@ internal sealed class WorkspaceDirectory : IWorkspaceDirectory
         return rows.ConvertAll(w =>
         {
             var kept = WorkspaceSettings.Parse(w.Settings).Retention;
-            return new RetentionTerms(new Tenant(w.OrganizationId, w.Id), kept.RequestDays, kept.AuditDays, kept.CallMetadataDays);
+            return new RetentionTerms(new Tenant(w.OrganizationId, w.Id), kept.RequestDays, kept.AuditDays, kept.CallMetadataDays)
+            {
+                EventDays = kept.EventDays,
+            };
         });
     }, cancel);
 
@@ -122,6 +125,7 @@ internal sealed class WorkspaceDirectory : IWorkspaceDirectory
             RequestsPerMinute = workspace.RequestsPerMinute ?? plan.RequestsPerMinute,
             MaximumKeys = plan.MaximumKeys,
             MaximumMembers = plan.MaximumMembers,
+            MaximumWebhooks = plan.MaximumWebhooks,
             RequiresMfa = plan.RequiresMfa,
             MembersMayEditProduction = settings.MembersMayEditProduction,
             ViewersMayReadTranscripts = settings.ViewersMayReadTranscripts,

@@ -1,12 +1,12 @@
 using System.Text;
 
-namespace Crew.Audit;
+namespace Crew.Sealing;
 
 /// <summary>
 /// Makes any text storable: PostgreSQL refuses U+0000, and half of a surrogate pair has no UTF-8. A record must never be lost over
 /// a letter, so both become U+FFFD, and what is too long is cut.
 /// </summary>
-internal static class CleanText
+public static class CleanText
 {
     public const int NameCharacters = 256;
 

@@ -5,15 +5,14 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Crew.Kernel;
-using Crew.Sealing;
 
-namespace Crew.Audit;
+namespace Crew.Sealing;
 
 /// <summary>
 /// The changes of an event as canonical JSON, decided once when the record is made. Secrets and content never get in, long texts
 /// stand as hash and length, and numbers that no double holds exactly stand as text.
 /// </summary>
-internal static class ChangesText
+public static class ChangesText
 {
     public const int MaximumChanges = 100;
     public const int MaximumTextCharacters = 1_024;
