@@ -77,6 +77,12 @@ public sealed class ImportTests
     [InlineData("model_list: [", "line")]
     [InlineData("- just\n- a list", "mapping")]
     [InlineData(null, "no readable file")]
+    [InlineData("a: 1\na: 2", "line 2")]
+    [InlineData("a: *nowhere", "line")]
+    [InlineData("\u0000\u0001\u0002", "mapping")]
+    [InlineData("many brackets", "64 levels")]
+    [InlineData("nested keys", "no plain text")]
+    [InlineData("many aliases", "10000 aliases")]
     public async Task A_file_that_cannot_be_read_is_refused_with_the_place(string? text, string says)
     {
         await using var server = new CrewServer();
@@ -84,12 +90,65 @@ public sealed class ImportTests
         var config = Path.Combine(server.Root, "config.yaml");
         if (text is not null)
         {
-            await File.WriteAllTextAsync(config, text);
+            await File.WriteAllTextAsync(config, text switch
+            {
+                "many brackets" => "model_list: " + new string('[', 200_000),
+                "nested keys" => "a: &a [x, x]\nb: &b [*a, *a]\n? *b\n: 1",
+                "many aliases" => "a: &a [x]\nb: [" + string.Concat(Enumerable.Repeat("*a,", 10_001)) + "]",
+                _ => text,
+            });
         }
 
         var refused = await server.CommandAsync("import", "litellm", "--data", server.DataFolder, "--config", config);
         refused.ExitCode.ShouldBe(1);
         refused.Error.ShouldContain(says);
+    }
+
+    [Fact]
+    public async Task What_a_configuration_shares_and_stores_comes_along_and_a_key_that_would_be_worth_more_does_not()
+    {
+        await using var server = new CrewServer(new CrewServerOptions { Environment = new Dictionary<string, string?> { ["MOCK_API_KEY"] = "sk-from-the-environment" } });
+        await server.InitAsync();
+        var config = Path.Combine(server.Root, "config.yaml");
+        await File.WriteAllTextAsync(config, """
+            environment_variables: { MOCK_API_KEY: sk-stands-in-the-file-0123456789 }
+            credential_list:
+              - { credential_name: shared, credential_values: { api_key: os.environ/MOCK_API_KEY, api_base: "https://models.example.com/v1" } }
+            defaults: &defaults { input_cost_per_token: 1e-6, output_cost_per_token: 2e-6, litellm_credential_name: shared }
+            laughs:
+              - &l1 [x, x, x, x, x, x, x, x, x]
+              - &l2 [*l1, *l1, *l1, *l1, *l1, *l1, *l1, *l1]
+              - &l3 [*l2, *l2, *l2, *l2, *l2, *l2, *l2, *l2]
+              - &l4 [*l3, *l3, *l3, *l3, *l3, *l3, *l3, *l3]
+              - &l5 [*l4, *l4, *l4, *l4, *l4, *l4, *l4, *l4]
+              - &l6 [*l5, *l5, *l5, *l5, *l5, *l5, *l5, *l5]
+              - &l7 [*l6, *l6, *l6, *l6, *l6, *l6, *l6, *l6]
+              - &l8 [*l7, *l7, *l7, *l7, *l7, *l7, *l7, *l7]
+            model_list:
+              - model_name: merged
+                litellm_params: { <<: *defaults, model: openai/some, input_cost_per_token_above_200k_tokens: 2e-6 }
+            """);
+        var keys = Path.Combine(server.Root, "keys.json");
+        await File.WriteAllTextAsync(keys, """
+            [{"key_alias":"tabled","models":[1,"merged"],"litellm_budget_table":{"max_budget":3,"budget_duration":"7d"},"spend":"odd","user_id":"u"},
+             {"key_alias":"by-model","model_max_budget":{"merged":{"max_budget":1}}},{"key_alias":"routes","allowed_routes":["/embeddings"]},7]
+            """);
+        var report = await ImportAsync(server, "--config", config, "--keys", keys);
+        Texts(report, "models").ShouldBe(["merged"]);
+        report.GetRawText().ShouldNotContain("sk-stands-in-the-file");
+        var left = report.GetProperty("left_behind").EnumerateArray().ToDictionary(l => l.GetProperty("place").GetString()!, l => l.GetProperty("reason").GetString()!);
+        left["keys[1] (by-model)"].ShouldContain("model_max_budget");
+        left["keys[2] (routes)"].ShouldContain("worth more");
+        left["keys[0] (tabled).user_id"].ShouldNotBeEmpty();
+        left["model_list[0] (merged).litellm_params.input_cost_per_token_above_200k_tokens"].ShouldContain("price");
+        await server.StartAsync();
+        var model = await server.GetAsync("/v1/gateway/models/merged");
+        model.GetProperty("price_per_million_usd").GetProperty("input").GetString().ShouldBe("1.000000000");
+        var provider = await server.GetAsync($"/v1/gateway/providers/{model.GetProperty("targets")[0].GetProperty("provider_id").GetString()}");
+        provider.GetProperty("base_url").GetString().ShouldBe("https://models.example.com/v1");
+        provider.GetProperty("key_last4").GetString().ShouldBe("6789");
+        var budget = (await server.GetAsync("/v1/budgets")).EnumerateArray().Single();
+        (budget.GetProperty("window").GetString(), budget.GetProperty("amount_usd").GetString()).ShouldBe(("week", "3.000000000"));
     }
 
     private static string Config(Uri mock) => $$"""

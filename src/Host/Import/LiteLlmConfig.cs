@@ -30,6 +30,10 @@ internal sealed class LiteLlmConfig(ImportPlan plan)
         ["tpm"] = "provider-side limits are the provider's to enforce",
         ["max_budget"] = "set a budget on the provider's workspace or crew instead",
         ["custom_auth"] = "code does not come along",
+        ["include"] = "import each of those files by itself",
+        ["environment_variables"] = "keys that api_key names (os.environ/NAME) are taken from it; set other variables for the server itself",
+        ["credential_list"] = "credentials that models name are taken from it",
+        ["litellm_credential_name"] = "credential_list has no such credential",
     };
 
     private static readonly HashSet<string> _knownParameters = new(StringComparer.Ordinal)
@@ -45,9 +49,13 @@ internal sealed class LiteLlmConfig(ImportPlan plan)
     };
 
     private readonly List<Deployment> _deployments = [];
+    private YamlMappingNode? _variables;
+    private List<YamlMappingNode> _credentials = [];
 
     public void Read(YamlMappingNode root)
     {
+        _variables = root.Mapping("environment_variables");
+        _credentials = [.. root.List("credential_list").OfType<YamlMappingNode>()];
         var index = 0;
         foreach (var entry in root.List("model_list"))
         {
@@ -88,7 +96,9 @@ internal sealed class LiteLlmConfig(ImportPlan plan)
             return;
         }
 
-        var address = Resolve(settings.Text("api_base") ?? settings.Text("base_url"));
+        var stored = settings.Text("litellm_credential_name") is { } credential
+            ? _credentials.Find(c => c.Text("credential_name") == credential).Mapping("credential_values") : null;
+        var address = Resolve(settings.Text("api_base") ?? settings.Text("base_url") ?? stored.Text("api_base"));
         var (vendor, upstream, problem) = LiteLlmVendors.Of(model, settings.Text("custom_llm_provider"), address.Value is not null);
         if (address.IsMissing || vendor is null)
         {
@@ -102,18 +112,18 @@ internal sealed class LiteLlmConfig(ImportPlan plan)
             return;
         }
 
-        var provider = ProviderOf(vendor, Complete(baseUrl, vendor), settings, place);
+        var provider = ProviderOf(vendor, Complete(baseUrl, vendor), settings, stored, place);
         _deployments.Add(new Deployment(name, provider, upstream, settings, facts, place));
         LeaveUnknown(entry, ["model_name", "litellm_params", "model_info"], place);
-        LeaveUnknown(settings, _knownParameters, place.In("litellm_params"));
+        LeaveUnknown(settings, stored is null ? _knownParameters : [.. _knownParameters, "litellm_credential_name"], place.In("litellm_params"));
         LeaveUnknown(facts, _knownFacts, place.In("model_info"));
     }
 
     /// <summary>The position of the provider among those of the plan; one for each address and credential.</summary>
-    private int ProviderOf(Vendor vendor, string baseUrl, YamlMappingNode? settings, Place place)
+    private int ProviderOf(Vendor vendor, string baseUrl, YamlMappingNode? settings, YamlMappingNode? stored, Place place)
     {
-        var credential = settings.Text("api_key") is { } given ? Credential(given, place) : Implied(vendor);
-        var version = settings.Text("api_version");
+        var credential = (settings.Text("api_key") ?? stored.Text("api_key")) is { } given ? Credential(given, place) : Implied(vendor);
+        var version = settings.Text("api_version") ?? stored.Text("api_version");
         var known = plan.Providers.FindIndex(p => p.Kind == vendor.Kind && p.BaseUrl == baseUrl && p.ApiVersion == version
             && p.Credential?.Reveal() == credential?.Reveal());
         if (known >= 0)
@@ -132,6 +142,11 @@ internal sealed class LiteLlmConfig(ImportPlan plan)
         if (!given.StartsWith(EnvironmentMark, StringComparison.Ordinal))
         {
             return new SecretText(given);
+        }
+
+        if (_variables.Text(given[EnvironmentMark.Length..]) is { } inFile && !inFile.StartsWith(EnvironmentMark, StringComparison.Ordinal))
+        {
+            return new SecretText(inFile);
         }
 
         var reference = $"env:{given[EnvironmentMark.Length..]}";
@@ -274,7 +289,9 @@ internal sealed class LiteLlmConfig(ImportPlan plan)
         }
     }
 
-    private static string ReasonOf(string key) => _reasons.TryGetValue(key, out var reason) ? reason : "Crew has no such setting";
+    private static string ReasonOf(string key) => _reasons.TryGetValue(key, out var reason) ? reason
+        : key.Contains("_cost", StringComparison.Ordinal) ? "only prices of tokens and caches are carried: set this one (PATCH /v1/gateway/models), or a cap can be passed by what it bills"
+        : "Crew has no such setting";
 
     private static string Complete(string baseUrl, Vendor vendor)
     {
@@ -282,14 +299,14 @@ internal sealed class LiteLlmConfig(ImportPlan plan)
         return vendor.Kind != CatalogueProvider.Azure && Uri.TryCreate(trimmed, UriKind.Absolute, out var url) && url.AbsolutePath == "/" ? trimmed + "/v1" : trimmed;
     }
 
-    private static (string? Value, bool IsMissing) Resolve(string? text)
+    private (string? Value, bool IsMissing) Resolve(string? text)
     {
         if (text is null || !text.StartsWith(EnvironmentMark, StringComparison.Ordinal))
         {
             return (text, false);
         }
 
-        var value = Environment.GetEnvironmentVariable(text[EnvironmentMark.Length..]);
+        var value = _variables.Text(text[EnvironmentMark.Length..]) ?? Environment.GetEnvironmentVariable(text[EnvironmentMark.Length..]);
         return (value, string.IsNullOrWhiteSpace(value));
     }
 

@@ -9,6 +9,8 @@ namespace Crew.Host.Import;
 internal static class YamlText
 {
     private const int MaximumBytes = 8 * 1024 * 1024;
+    private const int MaximumMerges = 4;
+    private const string Merge = "<<";
 
     public static Outcome<YamlMappingNode> Load(string path)
     {
@@ -19,9 +21,14 @@ internal static class YamlText
                 return Faults.Invalid("--config", $"There is no readable file {path} of at most {MaximumBytes >> 20} MiB.");
             }
 
-            using var text = File.OpenText(path);
+            var text = File.ReadAllText(path);
+            if (YamlBounds.Check(path, text) is { } unlikely)
+            {
+                return unlikely;
+            }
+
             var stream = new YamlStream();
-            stream.Load(text);
+            stream.Load(new StringReader(text));
             return stream.Documents.Count == 1 && stream.Documents[0].RootNode is YamlMappingNode root
                 ? root
                 : Faults.Invalid("--config", $"{path} is not one YAML mapping, as LiteLLM's configuration is.");
@@ -37,8 +44,23 @@ internal static class YamlText
         }
     }
 
-    public static YamlNode? Find(this YamlMappingNode? node, string key) =>
-        node is not null && node.Children.TryGetValue(new YamlScalarNode(key), out var found) ? found : null;
+    /// <summary>The value of a key: the mapping's own, or that of one that it merges (<c>&lt;&lt;: *defaults</c>), as LiteLLM's reader does.</summary>
+    public static YamlNode? Find(this YamlMappingNode? node, string key) => Find(node, key, MaximumMerges);
+
+    private static YamlNode? Find(YamlMappingNode? node, string key, int levels)
+    {
+        if (node is null || levels == 0)
+        {
+            return null;
+        }
+
+        return node.Children.TryGetValue(new YamlScalarNode(key), out var found) ? found
+            : Merged(node).Select(m => Find(m, key, levels - 1)).FirstOrDefault(v => v is not null);
+    }
+
+    private static IEnumerable<YamlMappingNode> Merged(YamlMappingNode node) => node.Children.TryGetValue(new YamlScalarNode(Merge), out var merged)
+        ? merged switch { YamlMappingNode one => [one], YamlSequenceNode several => several.Children.OfType<YamlMappingNode>().Take(MaximumMerges), _ => [] }
+        : [];
 
     public static YamlMappingNode? Mapping(this YamlMappingNode? node, string key) => node.Find(key) as YamlMappingNode;
 
@@ -54,6 +76,10 @@ internal static class YamlText
     public static int? Whole(this YamlMappingNode? node, string key) =>
         node.Number(key) is { } value and > 0 and <= int.MaxValue && value == decimal.Truncate(value) ? (int)value : null;
 
-    public static IEnumerable<(string Key, YamlNode Value)> Entries(this YamlMappingNode? node) =>
-        node is null ? [] : node.Children.Select(c => ((c.Key as YamlScalarNode)?.Value ?? "?", c.Value));
+    /// <summary>All keys and values, with those that are merged in and not said anew.</summary>
+    public static IEnumerable<(string Key, YamlNode Value)> Entries(this YamlMappingNode? node) => Entries(node, MaximumMerges).DistinctBy(e => e.Key);
+
+    private static IEnumerable<(string Key, YamlNode Value)> Entries(YamlMappingNode? node, int levels) => node is null || levels == 0 ? []
+        : node.Children.Select(c => (Key: (c.Key as YamlScalarNode)?.Value ?? "?", c.Value)).Where(e => e.Key != Merge)
+            .Concat(Merged(node).SelectMany(m => Entries(m, levels - 1)));
 }
