@@ -20,6 +20,9 @@ internal static class Server
 {
     private const long MaximumBodyBytes = 32L * 1024 * 1024;
 
+    /// <summary>A head of 32 KiB takes no longer on any line; whoever sends it letter by letter holds a connection.</summary>
+    private const int HeadersSeconds = 10;
+
     public static Outcome<WebApplication> Build(CrewSettings settings)
     {
         var certificate = settings is { TlsCertificate: { } file, TlsKey: { } key } ? new ServerCertificate(file, key) : null;
@@ -33,6 +36,7 @@ internal static class Server
         builder.Logging.AddFilter("Crew", LogLevel.Information).AddFilter("Microsoft.EntityFrameworkCore", LogLevel.None)
             // It would make an activity and a log scope for every request, which nothing here reads; failures are logged by the gate.
             .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
+        builder.Services.PostConfigure<LoggerFilterOptions>(LogFloor.Apply);
         if (builder.Services.AddCrew(settings) is { } fault)
         {
             return fault;
@@ -87,6 +91,7 @@ internal static class Server
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = MaximumBodyBytes;
+        kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(HeadersSeconds);
         kestrel.Limits.MaxRequestHeadersTotalSize = 32 * 1024;
         kestrel.Limits.MaxConcurrentConnections = OpenFiles.MostConnections();
         if (certificate is null)

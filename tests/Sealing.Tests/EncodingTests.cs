@@ -104,6 +104,7 @@ public sealed class EncodingTests
     }
 
     [Fact]
+    [Trait("Trap", "17")]
     public void A_fingerprint_is_the_first_half_of_the_keyed_hash_of_the_hash()
     {
         var pepper = RandomNumberGenerator.GetBytes(32);

@@ -1,5 +1,4 @@
 using Crew.Gateway.Dialects;
-using Crew.Gateway.Metering;
 using Crew.Gateway.Providers;
 using Crew.Http;
 using Crew.Kernel;
@@ -35,26 +34,15 @@ internal static class ModelDraft
             : null;
     }
 
-    public static Fault? Limits(int? contextWindow, int? maxOutputTokens) =>
+    public static Fault? Limits(int? contextWindow, int? maxOutputTokens, int? maxImageTokens = null) =>
         contextWindow is < 1 or > MaximumTokens ? Faults.Invalid("context_window", $"context_window must be from 1 to {MaximumTokens} tokens.")
         : maxOutputTokens is < 1 or > MaximumTokens ? Faults.Invalid("max_output_tokens", $"max_output_tokens must be from 1 to {MaximumTokens}.")
+        : maxImageTokens is < 1 or > MaximumTokens ? Faults.Invalid("max_image_tokens", $"max_image_tokens must be from 1 to {MaximumTokens}.")
         : null;
 
     public static Fault? Count(int targets) => targets is 0 or > MaximumTargets
         ? Faults.Invalid("targets", $"targets must be a list of 1 to {MaximumTargets} places, each with provider_id and upstream_model.")
         : null;
-
-    /// <summary>The prices; a value of null stands for "unknown".</summary>
-    public static Outcome<PriceList?> Prices(ModelPrices? given)
-    {
-        if (given is null)
-        {
-            return (PriceList?)null;
-        }
-
-        var parsed = PriceList.Parse(given.Input, given.Output, given.CacheRead, given.CacheWrite);
-        return parsed.Failed(out var fault) ? fault : (PriceList?)parsed.Value;
-    }
 
     /// <summary>
     /// Reads the targets and finds the owner: models and prices belong to whoever owns the providers, or a workspace could give an
@@ -71,9 +59,9 @@ internal static class ModelDraft
         Provider? first = null;
         foreach (var target in given)
         {
-            if (target?.UpstreamModel is not { Length: > 0 and <= RequestScan.MaxModelCharacters } upstream)
+            if (target?.UpstreamModel is not { } upstream || !RequestScan.IsModelName(upstream))
             {
-                return Faults.Invalid("targets.upstream_model", "upstream_model must be the name by which the provider knows the model.");
+                return Faults.Invalid("targets.upstream_model", "upstream_model must be the name by which the provider knows the model, without control characters.");
             }
 
             if (target.Weight is < 1 or > MaximumWeight || target.Priority is < 1 or > MaximumWeight)

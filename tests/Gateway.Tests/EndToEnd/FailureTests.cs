@@ -122,6 +122,7 @@ public sealed class FailureTests : IDisposable
     }
 
     [Fact]
+    [Trait("Trap", "19")]
     public async Task A_revoked_key_loses_its_open_stream_within_a_second()
     {
         var gate = new MockGate();
