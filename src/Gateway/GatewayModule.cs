@@ -2,6 +2,7 @@ using Crew.Gateway.Calls;
 using Crew.Gateway.Catalogue;
 using Crew.Gateway.Contracts;
 using Crew.Gateway.Models;
+using Crew.Gateway.Prices;
 using Crew.Gateway.Providers;
 using Crew.Gateway.Routing;
 using Crew.Storage;
@@ -35,6 +36,7 @@ public static class GatewayModule
         services.AddSingleton<InferenceEndpoint>();
         services.AddSingleton<OperatorProviders>();
         services.AddSingleton<CatalogueImport>();
+        services.AddSingleton<OperatorPrices>();
         return services;
     }
 
@@ -51,6 +53,9 @@ public static class GatewayModule
         ReadModels.Map(models);
         UpdateModel.Map(models);
         DeleteModel.Map(models);
+        var prices = app.MapGroup("/v1/gateway/prices").WithTags("Catalogue");
+        ExportPrices.Map(prices);
+        ImportPrices.Map(prices);
         ListTargets.Map(app);
         ModelList.Map(app);
         InferenceRoutes.Map(app);

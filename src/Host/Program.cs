@@ -15,6 +15,7 @@ var crew = new RootCommand("Crew: a self-hosted platform for running AI agents a
     MigrateCommand.Make(),
     BudgetsCommand.Make(),
     ImportCommand.Make(),
+    PricesCommand.Make(),
     AuditCommand.Make(),
     RotateMasterKeyCommand.Make(),
 };

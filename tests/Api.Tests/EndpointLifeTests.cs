@@ -56,6 +56,11 @@ public abstract class EndpointLifeTests(ApiStage stage) : ApiTests(stage)
         call.ShouldBe(200).Json.GetProperty("choices").GetArrayLength().ShouldBe(1);
         await IsMeteredAsync(call.Header("X-Request-Id")!, id);
 
+        (await SeenAsync("GET", "/v1/gateway/prices")).GetProperty("models").EnumerateArray().ShouldContain(m => Id(m) == id);
+        var list = new { models = new[] { new { id, price_per_million_usd = new { input = "3", output = "4" } } } };
+        (await SeenAsync("POST", "/v1/gateway/prices/import", list)).GetProperty("changed").EnumerateArray().Select(Id).ShouldBe([id]);
+        (await SeenAsync("GET", path)).GetProperty("price_per_million_usd").GetProperty("input").GetString().ShouldBe("3.000000000");
+
         Id(await SeenAsync("DELETE", path)).ShouldBe(id);
         (await Stage.Master.GetAsync(path)).ShouldBe(404, "not_found");
     }

@@ -11,7 +11,7 @@ public sealed class UsageExpiryTests
 {
     private static readonly string[] Questions =
     [
-        "", "group_by=day", "group_by=key,model", "group_by=key,model,crew,user,day", "group_by=crew&model=m1", "group_by=user&key_id=key_2",
+        "", "group_by=day", "group_by=key,model", "group_by=key,model,crew,user,day", "group_by=provider,day", "group_by=crew&model=m1", "group_by=user&key_id=key_2",
         "crew_id=crew_1", "user_id=user_0&group_by=day", "provider_id=prov_1&group_by=model", "outcome=success&group_by=key", "provenance=lost",
         "status=500&group_by=day", "ip=203.0.113.9",
     ];
@@ -214,7 +214,11 @@ public sealed class UsageExpiryTests
                 Model = $"m{model}",
                 ProviderId = $"prov_{number}",
                 Endpoint = "/v1/chat/completions",
-                Tokens = new Tokens(random.Next(1_000), random.Next(100), random.Next(100), random.Next(1_000), random.Next(50)),
+                Tokens = new Tokens(random.Next(1_000), random.Next(100), random.Next(100), random.Next(1_000), random.Next(50))
+                {
+                    AudioInput = random.Next(9), AudioOutput = random.Next(9), ImageInput = random.Next(9), ImageOutput = random.Next(9),
+                    Images = random.Next(3), Seconds = random.Next(90), Characters = random.Next(900),
+                },
                 Cost = new NanoUsd(random.NextInt64(1, 1_000_000_000_000)),
                 Provenance = isLast ? Provenance.Exact : Provenance.Lost,
                 Status = isLast ? 200 : 500,

@@ -21,7 +21,7 @@ public sealed class UsageRouteTests
             Model = model,
             Endpoint = "/v1/chat/completions",
             IsStream = true,
-            Tokens = new Tokens(10, 2, 3, 20, 5),
+            Tokens = new Tokens(10, 2, 3, 20, 5) { AudioInput = 1, AudioOutput = 4, ImageInput = 6, ImageOutput = 7, Images = 8, Seconds = 9, Characters = 11 },
             Cost = new NanoUsd(cost),
             Provenance = Provenance.Exact,
             Status = status,
@@ -44,9 +44,10 @@ public sealed class UsageRouteTests
         answer.Text.Split("\r\n").ShouldBe(
         [
             "\"day\",\"key_id\",\"model\",\"crew_id\",\"user_id\",\"requests\",\"attempts\",\"input_tokens\",\"cache_read_tokens\","
-            + "\"cache_write_tokens\",\"output_tokens\",\"reasoning_tokens\",\"cost_usd\"",
-            "\"\",\"\",\"m1\",\"\",\"\",\"1\",\"1\",\"10\",\"2\",\"3\",\"20\",\"5\",\"0.000001000\"",
-            "\"\",\"\",\"'=cmd|\"\"x\"\"\",\"\",\"\",\"1\",\"1\",\"10\",\"2\",\"3\",\"20\",\"5\",\"0.000000007\"",
+            + "\"cache_write_tokens\",\"output_tokens\",\"reasoning_tokens\",\"cost_usd\",\"provider_id\",\"audio_input_tokens\",\"audio_output_tokens\","
+            + "\"image_input_tokens\",\"image_output_tokens\",\"images\",\"audio_seconds\",\"characters\"",
+            "\"\",\"\",\"m1\",\"\",\"\",\"1\",\"1\",\"10\",\"2\",\"3\",\"20\",\"5\",\"0.000001000\",\"\",\"1\",\"4\",\"6\",\"7\",\"8\",\"9\",\"11\"",
+            "\"\",\"\",\"'=cmd|\"\"x\"\"\",\"\",\"\",\"1\",\"1\",\"10\",\"2\",\"3\",\"20\",\"5\",\"0.000000007\",\"\",\"1\",\"4\",\"6\",\"7\",\"8\",\"9\",\"11\"",
             "",
         ]);
         (await app.Account.GetAsync("/v1/gateway/usage/export?group_by=nothing")).Status.ShouldBe(400);
@@ -66,7 +67,9 @@ public sealed class UsageRouteTests
         all.GetProperty("requests").GetInt64().ShouldBe(3);
         all.GetProperty("attempts").GetInt64().ShouldBe(4);
         all.GetProperty("cost_usd").GetString().ShouldBe("0.000002007");
-        all.GetProperty("tokens").GetRawText().ShouldBe("""{"input":40,"cache_read":8,"cache_write":12,"output":80,"reasoning":20}""");
+        all.GetProperty("tokens").GetRawText().ShouldBe(
+            """{"input":40,"cache_read":8,"cache_write":12,"output":80,"reasoning":20,"audio_input":4,"audio_output":16,"image_input":24,"image_output":28}""");
+        all.GetProperty("units").GetRawText().ShouldBe("""{"images":32,"audio_seconds":36,"characters":44}""");
         all.TryGetProperty("key_id", out _).ShouldBeFalse();
         var byKeyAndDay = (await app.Account.GetAsync("/v1/gateway/usage?group_by=key,day")).Data.EnumerateArray().ToList();
         byKeyAndDay.Select(g => (g.GetProperty("key_id").GetString(), g.GetProperty("day").GetString(), g.GetProperty("requests").GetInt64())).ShouldBe(
@@ -79,6 +82,10 @@ public sealed class UsageRouteTests
         byAll.Data.EnumerateArray().ShouldHaveSingleItem().GetProperty("model").GetString().ShouldBe("m2");
         (await app.Account.GetAsync("/v1/gateway/usage?group_by=planet")).Details.GetProperty("field").GetString().ShouldBe("group_by");
         (await app.Account.GetAsync("/v1/gateway/usage?from=yesterday")).Details.GetProperty("field").GetString().ShouldBe("from");
+        (await app.Account.GetAsync("/v1/gateway/usage?from=2026-02-30")).Details.GetProperty("field").GetString().ShouldBe("from");
+        (await app.Account.GetAsync("/v1/gateway/usage?from=2026-11-02&to=2026-11-01")).Details.GetProperty("field").GetString().ShouldBe("to");
+        (await app.Account.GetAsync("/v1/gateway/usage?from=2026-11-01T12:00:00+02:00")).Details.GetProperty("field").GetString().ShouldBe("from", "a bare + is a space");
+        (await app.Account.GetAsync("/v1/gateway/usage?from=2026-11-01T12:00:00%2B02:00&to=2026-11-01T10:00:01Z")).Status.ShouldBe(200, "10:00 to 10:00:01");
     }
 
     [Theory]

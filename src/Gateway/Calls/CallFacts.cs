@@ -52,7 +52,16 @@ internal sealed class CallFacts
         Endpoint = _endpoint,
         IsStream = IsStream,
         IsTest = IsTest,
-        Tokens = new Tokens(metered.Tokens.Input, metered.Tokens.CacheRead, metered.Tokens.CacheWrite, metered.Tokens.Output, metered.Tokens.Reasoning),
+        Tokens = new Tokens(metered.Tokens.Input, metered.Tokens.CacheRead, metered.Tokens.CacheWrite, metered.Tokens.Output, metered.Tokens.Reasoning)
+        {
+            AudioInput = metered.Tokens.AudioInput,
+            AudioOutput = metered.Tokens.AudioOutput,
+            ImageInput = metered.Tokens.ImageInput,
+            ImageOutput = metered.Tokens.ImageOutput,
+            Images = metered.Tokens.Images,
+            Seconds = metered.Tokens.Seconds,
+            Characters = metered.Tokens.Characters,
+        },
         Cost = metered.Cost,
         Provenance = metered.Provenance,
         Status = status,

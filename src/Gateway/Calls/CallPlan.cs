@@ -19,13 +19,12 @@ internal sealed class CallPlan
     public CallPlan(WireFormat format, InferenceRequest request, CatalogueModel model, bool isSandboxed)
     {
         (Format, Request, Model, IsSandboxed) = (format, request, model, isSandboxed);
-        _cap = format.HasOutput ? request.OutputCap ?? model.MaxOutputTokens : 0;
-        Worst = new WorstCase(request.BodyBytes, _cap ?? 0, request.Choices, request.Features.HasFlag(RequestFeatures.Tools),
-            request.Features.HasFlag(RequestFeatures.LongCache));
+        _cap = format.HasOutput ? request.OutputCap ?? format.OwnCap ?? model.MaxOutputTokens : 0;
+        Worst = ModalityBounds.Of(format.Operation, request, model, _cap ?? 0);
         Hold = model.Prices is { } prices && !format.IsFree
             ? HoldRequest.AtPrices(
-                (Int128)Worst.InputTokens * Worst.InputPrice(prices).Value, (Int128)prices.Output.Value * request.Choices,
-                PriceList.TokensPerPrice, _cap ?? 0, _cap is not null && request.CostIsBoundable)
+                Worst.FixedCost(prices), (Int128)Worst.OutputPrice(prices).Value * request.Choices,
+                PriceList.TokensPerPrice, _cap ?? 0, _cap is not null && ModalityBounds.AreKnown(request, model, prices))
             : new HoldRequest(NanoUsd.Zero, NanoUsd.Zero, _cap ?? 0, true);
     }
 
@@ -47,7 +46,7 @@ internal sealed class CallPlan
     /// Whether a target's output is paid for in steps: a stream of one answer, longer than the first step, where breaking off ends the bill
     /// within a known margin. Elsewhere only the output cap bounds the bill, and its whole worst case is held.
     /// </summary>
-    public bool TakesSteps(Target target, bool isStrict) => isStrict && Request.Stream && Request.Choices == 1
+    public bool TakesSteps(Target target, bool isStrict) => isStrict && Request.Stream && Request.Choices == 1 && !Format.IsPassThrough
         && target.Provider.CancelMarginTokens is { } margin && OutputSteps.First(Hold, margin).OutputTokens < Hold.OutputTokens;
 
     /// <summary>
@@ -108,7 +107,7 @@ internal sealed class CallPlan
     /// <summary>The cap that has to be sent; null where the client's own stands.</summary>
     private int? CapUnder(Hold hold) => !Format.HasOutput ? null
         : hold.IsClamped ? (int)Math.Min(hold.GrantedOutputTokens, int.MaxValue)
-        : Request.OutputCap is null ? _cap : null;
+        : Request.OutputCap is not null || (Format.OwnCap is not null && !hold.IsStrict) ? null : _cap;
 
     public Settlement SettlementFor(Target target, Hold hold) => new(
         hold.IsClamped ? Worst with { OutputCap = (int)Math.Min(hold.GrantedOutputTokens, int.MaxValue) } : Worst, Model.Prices, hold.IsStrict, hold.Amount,

@@ -358,7 +358,7 @@ internal sealed class StreamRelay
 
         var settlement = _attempt.Settlement;
         var isFinal = isWhole || !settlement.IsStrict || _reader.FinishReason is not null;
-        var (usage, input) = (isFinal ? _reader.Usage : null, _reader.InputSoFar ?? _reader.Usage?.WithoutOutput);
+        var (usage, input) = (isFinal ? _reader.Usage : null, _reader.InputSoFar ?? _reader.Usage?.WithoutOutput());
         var metered = isWhole ? settlement.OfAnswer(usage, _reader.TextBytes)
             : end is RelayEnd.ClientGone or RelayEnd.CapReached ? settlement.OfCut(usage, settlement.IsStrict ? _scanner.MostOutputTokens : _reader.TextBytes, input)
             : settlement.OfBreak(usage, _reader.TextBytes, input);

@@ -61,7 +61,7 @@ internal sealed class WholeAnswer(Exchange exchange, PhysicalAttempt attempt, Ht
         }
 
         attempt.Praise();
-        attempt.Settle(exchange.Work, attempt.Settlement.OfAnswer(read.Usage, read.TextBytes), status, "success");
+        attempt.Settle(exchange.Work, attempt.Settlement.OfAnswer(read.Usage, read.TextBytes, read.Images), status, "success");
         await ServeAsync(translated ?? bytes, status);
         return null;
     }

@@ -37,6 +37,9 @@ internal sealed class CatalogueModel
 
     public int? ContextWindow { get; init; }
 
+    /// <summary>The most tokens that one image of a prompt is, by the word of the model's owner; null is unknown.</summary>
+    public int? MaxImageTokens { get; init; }
+
     public required DateTimeOffset CreatedAt { get; init; }
 
     public required string OwnedBy { get; init; }
@@ -49,6 +52,7 @@ internal sealed class CatalogueModel
         Prices = Prices,
         MaxOutputTokens = MaxOutputTokens,
         ContextWindow = ContextWindow,
+        MaxImageTokens = MaxImageTokens,
         CreatedAt = CreatedAt,
         OwnedBy = OwnedBy,
     };

@@ -140,6 +140,7 @@ internal sealed class ModelCatalogue
         Prices = model.Prices(),
         MaxOutputTokens = model.MaxOutputTokens,
         ContextWindow = model.ContextWindow,
+        MaxImageTokens = model.MaxImageTokens,
         CreatedAt = model.CreatedAt,
         OwnedBy = model.WorkspaceId is null ? "organization" : "workspace",
     };

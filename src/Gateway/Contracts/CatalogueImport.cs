@@ -2,6 +2,7 @@ using System.Text.Json;
 using Crew.Gateway.Catalogue;
 using Crew.Gateway.Metering;
 using Crew.Gateway.Models;
+using Crew.Gateway.Prices;
 using Crew.Gateway.Providers;
 using Crew.Http;
 using Crew.Kernel;
@@ -149,26 +150,22 @@ public sealed class CatalogueImport(KeyRing ring, EgressPolicy egress, TimeProvi
         }
 
         var now = clock.GetUtcNow();
-        return new Model
+        var model = new Model
         {
             Id = entry.Id,
             OwnerId = organizationId,
             OrganizationId = organizationId,
             Targets = Model.Write(targets),
-            InputNano = prices?.Input,
-            OutputNano = prices?.Output,
-            CacheReadNano = prices?.CacheRead,
-            CacheWriteNano = prices?.CacheWrite,
             ContextWindow = entry.ContextWindow,
             MaxOutputTokens = entry.MaxOutputTokens,
             CreatedAt = now,
             UpdatedAt = now,
         };
+        model.Reprice(prices);
+        return model;
     }
 
     /// <summary>The built-in list's price of a model whose targets all know it by one name.</summary>
     private static PriceList? Listed(CatalogueEntry entry) =>
-        entry.Targets.Select(t => t.UpstreamModel).Distinct().ToList() is [var name]
-        && new[] { Provider.OpenAi, Provider.Anthropic }.SelectMany(kind => OperatorProviders.ReadList(kind).Models).FirstOrDefault(m => m.Id == name) is { } listed
-            ? PriceList.Parse(listed.Input, listed.Output, listed.CacheRead, listed.CacheWrite).Value : null;
+        entry.Targets.Select(t => t.UpstreamModel).Distinct().ToList() is [var name] ? PriceBook.BuiltIn().Find(name)?.Prices().Value : null;
 }

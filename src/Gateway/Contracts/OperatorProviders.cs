@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Crew.Gateway.Metering;
 using Crew.Gateway.Models;
+using Crew.Gateway.Prices;
 using Crew.Gateway.Providers;
 using Crew.Http;
 using Crew.Kernel;
@@ -60,21 +60,15 @@ public sealed class OperatorProviders
         }, cancel);
     }
 
-    internal static PriceListFile ReadList(string kind)
-    {
-        using var stream = typeof(OperatorProviders).Assembly.GetManifestResourceStream($"Crew.Gateway.Prices.{kind}.json")!;
-        return JsonSerializer.Deserialize<PriceListFile>(stream, ApiJson.Options)!;
-    }
-
     private void Add(Db db, string organizationId, string kind, string variable, DateTimeOffset now)
     {
-        var list = ReadList(kind);
+        var list = PriceFile.BuiltIn(kind);
         var provider = MakeProvider(organizationId, kind, list, now);
         provider.Seal(_ring, new SecretText($"env:{variable}"));
         db.Add(provider);
         db.Raise(ProviderAccess.Happened(provider, "provider.created",
             new FieldChange("kind", null, provider.Kind), new FieldChange("base_url", null, provider.BaseUrl)));
-        foreach (var entry in list.Models)
+        foreach (var entry in list.Models!)
         {
             var model = MakeModel(provider, entry, now);
             db.Add(model);
@@ -84,13 +78,13 @@ public sealed class OperatorProviders
         ProviderAccess.Touch(db, provider);
     }
 
-    private static Provider MakeProvider(string organizationId, string kind, PriceListFile list, DateTimeOffset now) => new()
+    private static Provider MakeProvider(string organizationId, string kind, PriceFile list, DateTimeOffset now) => new()
     {
         Id = Id.New(IdPrefix.Provider, now),
         OrganizationId = organizationId,
-        Name = list.Name,
+        Name = list.Name!,
         Kind = kind,
-        BaseUrl = list.BaseUrl,
+        BaseUrl = list.BaseUrl!,
         Timeouts = JsonSerializer.Serialize(new ProviderTimeouts(), ApiJson.Options),
         CreatedAt = now,
         UpdatedAt = now,
@@ -98,27 +92,19 @@ public sealed class OperatorProviders
 
     private static Model MakeModel(Provider provider, PricedModel entry, DateTimeOffset now)
     {
-        var prices = PriceList.Parse(entry.Input, entry.Output, entry.CacheRead, entry.CacheWrite).Value;
-        return new Model
+        var model = new Model
         {
-            Id = entry.Id,
+            Id = entry.Id!,
             OwnerId = provider.OrganizationId,
             OrganizationId = provider.OrganizationId,
-            Targets = Model.Write([new ModelTarget(provider.Id, entry.Id, 1, 1)]),
-            InputNano = prices.Input,
-            OutputNano = prices.Output,
-            CacheReadNano = prices.CacheRead,
-            CacheWriteNano = prices.CacheWrite,
+            Targets = Model.Write([new ModelTarget(provider.Id, entry.Id!, 1, 1)]),
             ContextWindow = entry.ContextWindow,
             MaxOutputTokens = entry.MaxOutputTokens,
+            MaxImageTokens = entry.MaxImageTokens,
             CreatedAt = now,
             UpdatedAt = now,
         };
+        model.Reprice(entry.Prices().Value);
+        return model;
     }
-
-    /// <summary>The built-in list: list prices as of a day, to be checked against the provider's own page.</summary>
-    internal sealed record PriceListFile(string Name, string AsOf, string Source, string BaseUrl, IReadOnlyList<PricedModel> Models);
-
-    /// <summary>One model of it.</summary>
-    internal sealed record PricedModel(string Id, string Input, string Output, string? CacheRead, string? CacheWrite, int ContextWindow, int MaxOutputTokens);
 }

@@ -9,6 +9,9 @@ namespace Crew.Gateway.Dialects;
 /// <param name="IsJson">The body is one JSON object; else it can be passed on but not metered.</param>
 internal readonly record struct AnswerFacts(TokenCounts? Usage, string? FinishReason, long TextBytes, bool IsJson)
 {
+    /// <summary>Images in it.</summary>
+    public long Images { get; init; }
+
     /// <summary>An error in place of an answer: some providers say so under a status of 200.</summary>
     public bool IsError { get; init; }
 }

@@ -1,4 +1,5 @@
 using Crew.Gateway.Forwarding;
+using Crew.Gateway.Metering;
 
 namespace Crew.Gateway.Dialects;
 
@@ -50,6 +51,21 @@ internal sealed record InferenceRequest
 
     public RequestFeatures Features { get; init; }
 
+    /// <summary>The service tier that it names.</summary>
+    public ServiceTier Tier { get; init; }
+
+    /// <summary>Pictures among its messages.</summary>
+    public int Images { get; init; }
+
+    /// <summary>Bytes of the body that are those pictures.</summary>
+    public long ImageBytes { get; init; }
+
+    /// <summary>Prompts that are each answered, where an endpoint takes several.</summary>
+    public int Prompts { get; init; } = 1;
+
+    /// <summary>What it asks for beside text; null where that is not known whole.</summary>
+    public MediaAsk? Media { get; init; }
+
     /// <summary>Fewer output tokens than this the provider would refuse to be capped at.</summary>
     public int LeastOutputCap { get; init; }
 
@@ -62,8 +78,15 @@ internal sealed record InferenceRequest
     public int? OutputCap => MaxCompletionTokens?.Value ?? MaxTokens?.Value;
 
     /// <summary>How many answers are produced and charged, at the most.</summary>
-    public int Choices => Math.Max(N?.Value ?? 1, BestOf?.Value ?? 1);
+    public int Choices => Math.Max(N?.Value ?? 1, BestOf?.Value ?? 1) * Prompts;
 
-    /// <summary>Whether body size, output cap and <see cref="Choices"/> bound the price; else a strict budget refuses the call.</summary>
+    /// <summary>Whether body size, output cap and <see cref="Choices"/> bound the price of any model; else it takes knowledge of the model's.</summary>
     public bool CostIsBoundable => (Features & ~(RequestFeatures.Tools | RequestFeatures.LongCache)) == RequestFeatures.None;
 }
+
+/// <summary>What a request asks for in images or speech, where every field that decides its price was understood.</summary>
+/// <param name="Images">Images that are to be made.</param>
+/// <param name="Size">Of each; null where it is left to the provider.</param>
+/// <param name="Quality">The same.</param>
+/// <param name="Characters">Characters that are to be spoken, in UTF-16.</param>
+internal sealed record MediaAsk(int Images, string? Size, string? Quality, long Characters);

@@ -12,7 +12,7 @@ internal enum RequestFeatures
     /// <summary>The answer may be audio (<c>modalities</c> or <c>audio</c>), which has its own price.</summary>
     AudioOutput = 2,
 
-    /// <summary>A message refers to an image, audio, video or file, whose tokens the size of the body does not bound.</summary>
+    /// <summary>A message refers to audio, video or a file, whose tokens the size of the body does not bound.</summary>
     MediaInput = 4,
 
     /// <summary><c>web_search_options</c>: searches are charged on top of tokens, and what they find is read as input.</summary>
@@ -21,7 +21,7 @@ internal enum RequestFeatures
     /// <summary><c>prediction</c>: rejected predicted tokens are charged as output beyond the output cap.</summary>
     Prediction = 16,
 
-    /// <summary>A <c>service_tier</c> that may be dearer than the listed price.</summary>
+    /// <summary>A way of serving, other than by <c>service_tier</c>, that may be dearer than the listed price.</summary>
     PricedTier = 32,
 
     /// <summary>
@@ -33,6 +33,15 @@ internal enum RequestFeatures
     /// <summary>Input may be written to a cache that keeps it for an hour, which is dearer than the short one.</summary>
     LongCache = 128,
 
-    /// <summary>The endpoint charges by images, seconds, characters or prompts, which nothing that is read of the request bounds.</summary>
+    /// <summary>The endpoint charges by images, seconds or characters, and only the model's own prices say whether the request bounds that.</summary>
     Unbounded = 256,
+
+    /// <summary>A message holds or refers to an image: a link of fifty bytes may be a thousand tokens. Its model's limit bounds that, where it is known.</summary>
+    ImageInput = 512,
+
+    /// <summary>A <c>service_tier</c> that may be dearer than the listed price, and is bounded where it has a price of its own.</summary>
+    NamedTier = 1024,
+
+    /// <summary>An input so long that some models bill it at other prices, by a header; bounded where the model lists them.</summary>
+    LongContext = 2048,
 }

@@ -37,6 +37,8 @@ internal enum RequestField
     InferenceGeo,
     Input,
     EmbeddingInput,
+    CompletionPrompt,
+    Echo,
     Prompt,
     Background,
     Conversation,
@@ -57,6 +59,7 @@ internal static class RequestFields
         Operation.CountTokens => name.SequenceEqual("model"u8) ? RequestField.Model : RequestField.Other,
         Operation.Responses => FindResponses(name),
         Operation.Embeddings => FindEmbeddings(name),
+        Operation.Completions => FindCompletions(name),
         _ => FindChat(name),
     };
 
@@ -126,6 +129,25 @@ internal static class RequestFields
         8 when name.SequenceEqual("messages"u8) => RequestField.Messages,
         9 when name.SequenceEqual("fallbacks"u8) => RequestField.Fallbacks,
         12 when name.SequenceEqual("service_tier"u8) => RequestField.ServiceTier,
+        _ => RequestField.Other,
+    };
+
+    private static RequestField FindCompletions(ReadOnlySpan<byte> name) => name.Length switch
+    {
+        1 when name[0] == 'n' => RequestField.N,
+        4 when name.SequenceEqual("echo"u8) => RequestField.Echo,
+        5 when name.SequenceEqual("model"u8) => RequestField.Model,
+        6 when name.SequenceEqual("prompt"u8) => RequestField.CompletionPrompt,
+        6 when name.SequenceEqual("stream"u8) => RequestField.Stream,
+        6 when name.SequenceEqual("models"u8) => RequestField.OtherModels,
+        7 when name.SequenceEqual("best_of"u8) => RequestField.BestOf,
+        7 when name.SequenceEqual("plugins"u8) => RequestField.Plugins,
+        8 when name.SequenceEqual("provider"u8) => RequestField.Provider,
+        8 when name.SequenceEqual("messages"u8) => RequestField.Messages,
+        9 when name.SequenceEqual("fallbacks"u8) => RequestField.Fallbacks,
+        10 when name.SequenceEqual("max_tokens"u8) => RequestField.MaxTokens,
+        12 when name.SequenceEqual("service_tier"u8) => RequestField.ServiceTier,
+        21 when name.SequenceEqual("max_completion_tokens"u8) => RequestField.MaxCompletionTokens,
         _ => RequestField.Other,
     };
 
@@ -213,7 +235,8 @@ internal static class RequestFields
         RequestField.Speed => "speed",
         RequestField.InferenceGeo => "inference_geo",
         RequestField.Input or RequestField.EmbeddingInput => "input",
-        RequestField.Prompt => "prompt",
+        RequestField.Prompt or RequestField.CompletionPrompt => "prompt",
+        RequestField.Echo => "echo",
         RequestField.Background => "background",
         RequestField.Conversation => "conversation",
         RequestField.MaxOutputTokens => "max_output_tokens",
@@ -232,9 +255,16 @@ internal static class RequestFields
     /// <summary>Whether a tool of this type is run by the client.</summary>
     public static bool IsClientTool(ReadOnlySpan<byte> type) => type.SequenceEqual("function"u8) || type.SequenceEqual("custom"u8);
 
+    /// <summary>A member of a content part that holds or refers to an image.</summary>
+    public static bool IsImage(ReadOnlySpan<byte> name) => name.SequenceEqual("image_url"u8);
+
+    /// <summary>The type of a content part that is an image.</summary>
+    public static bool IsImageType(ReadOnlySpan<byte> type) =>
+        type.SequenceEqual("image_url"u8) || type.SequenceEqual("input_image"u8) || type.SequenceEqual("image"u8);
+
     /// <summary>A member of a content part that refers to something beyond its own bytes.</summary>
     public static bool IsMedia(ReadOnlySpan<byte> name) =>
-        name.SequenceEqual("image_url"u8) || name.SequenceEqual("input_audio"u8) || name.SequenceEqual("file"u8)
+        name.SequenceEqual("input_audio"u8) || name.SequenceEqual("file"u8)
         || name.SequenceEqual("video_url"u8) || name.SequenceEqual("audio_url"u8) || name.SequenceEqual("image"u8)
         || name.SequenceEqual("audio"u8) || name.SequenceEqual("video"u8) || name.SequenceEqual("input_image"u8)
         || name.SequenceEqual("input_file"u8) || name.SequenceEqual("document"u8)

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using Crew.Gateway.Forwarding;
+using Crew.Gateway.Metering;
 using Crew.Kernel;
 
 namespace Crew.Gateway.Dialects;
@@ -26,6 +27,12 @@ internal ref partial struct RequestPass
     private bool _tierSeen;
     private int _leastOutputCap;
     private RequestFeatures _features;
+    private ServiceTier _tier;
+    private int _images;
+    private long _imageBytes;
+    private int _prompts = 1;
+    private bool _promptsSeen;
+    private bool _isImagePart;
 
     public RequestPass(ReadOnlySequence<byte> body, Operation operation)
     {
@@ -109,6 +116,10 @@ internal ref partial struct RequestPass
             Store = _store,
             Features = _features,
             LeastOutputCap = _leastOutputCap,
+            Tier = _tier,
+            Images = _images,
+            ImageBytes = _imageBytes,
+            Prompts = _prompts,
         };
     }
 
@@ -163,6 +174,9 @@ internal ref partial struct RequestPass
             case RequestField.EmbeddingInput:
                 ReadEmbeddingInput();
                 break;
+            case RequestField.CompletionPrompt:
+                ReadPrompts();
+                break;
             case RequestField.PreviousResponse or RequestField.Conversation or RequestField.Background
                 when _reader.TokenType is not (JsonTokenType.Null or JsonTokenType.False):
                 _fault = GatewayFaults.NeedsState(RequestFields.Name(field), Offset);
@@ -209,6 +223,7 @@ internal ref partial struct RequestPass
                 RequestField.Plugins or RequestField.SearchParameters or RequestField.EnableSearch or RequestField.DataSources
                     or RequestField.Container => RequestFeatures.HostedTools,
                 RequestField.Prompt => RequestFeatures.MediaInput,
+                RequestField.Echo => RequestFeatures.Prediction,
                 RequestField.Provider or RequestField.Preset => RequestFeatures.PricedTier,
                 RequestField.McpServers when !IsEmptyArray() => RequestFeatures.HostedTools,
                 RequestField.Speed when !IsText("standard"u8) => RequestFeatures.PricedTier,
@@ -278,39 +293,6 @@ internal ref partial struct RequestPass
 
         Refuse(field, $"{Whole} from 1 to {limit}.");
         return null;
-    }
-
-    private void ReadTier()
-    {
-        _tierSeen = true;
-        Span<byte> buffer = stackalloc byte[FieldName.MaxBytes];
-        var listed = _reader.TokenType == JsonTokenType.Null || (_reader.TokenType == JsonTokenType.String && !_reader.ValueIsEscaped
-            && RequestFields.IsListedTier(_operation, buffer[..FieldName.Read(ref _reader, buffer, out _)]));
-        _features |= listed ? RequestFeatures.None : RequestFeatures.PricedTier;
-        SkipValue();
-    }
-
-    private void ReadModalities()
-    {
-        // Anything but text, however it is written, has a price of its own.
-        var depth = _reader.CurrentDepth;
-        var ends = _reader.TokenType is not JsonTokenType.StartArray;
-        while (_reader.TokenType != JsonTokenType.Null && !(_reader.TokenType == JsonTokenType.EndArray && _reader.CurrentDepth == depth))
-        {
-            var isText = _reader.TokenType == JsonTokenType.String && !_reader.ValueIsEscaped && _reader.ValueTextEquals("text"u8);
-            if (!isText && _reader.TokenType != JsonTokenType.StartArray)
-            {
-                _features |= RequestFeatures.AudioOutput;
-                SkipValue();
-            }
-
-            if (ends || _fault is not null)
-            {
-                return;
-            }
-
-            _reader.Read();
-        }
     }
 
     private StreamOptionsField? ReadStreamOptions()

@@ -27,6 +27,7 @@ internal ref partial struct RequestPass
         {
             NoteCacheTime();
             var level = _reader.CurrentDepth - depth;
+            _isImagePart &= !(_reader.TokenType == JsonTokenType.StartObject && level is 1 or 3 or 5);
             if (_operation == Operation.Responses && level == 1)
             {
                 // An item begins or ends here; at its end it must have said what it is.
@@ -59,11 +60,31 @@ internal ref partial struct RequestPass
 
     private void TakePartMember(scoped ReadOnlySpan<byte> name, scoped Span<byte> buffer, bool isPart)
     {
+        if (isPart && RequestFields.IsImage(name))
+        {
+            NoteImage(name);
+            return;
+        }
+
+        if (isPart && _operation == Operation.Messages && name.SequenceEqual("source"u8))
+        {
+            // What is no image has no bound anyway.
+            PassPicture();
+            return;
+        }
+
         var isType = isPart && name.SequenceEqual("type"u8);
         var media = isPart ? RequestFields.IsMedia(name) : name.SequenceEqual("audio"u8);
         if (isType || media)
         {
             _reader.Read();
+            if (isType && _reader.TokenType == JsonTokenType.String
+                && RequestFields.IsImageType(buffer[..FieldName.Read(ref _reader, buffer, out _)]))
+            {
+                NoteImage(default);
+                return;
+            }
+
             media = !TooDeep() && (isType ? !IsTextual(buffer) : _reader.TokenType != JsonTokenType.Null);
         }
 

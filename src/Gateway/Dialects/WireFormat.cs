@@ -41,10 +41,13 @@ internal abstract class WireFormat
     /// <summary>False where no output is produced that a cap could bound; then the input alone bounds the price.</summary>
     public virtual bool HasOutput => true;
 
+    /// <summary>The output cap that the endpoint itself sets where a request names none; null where the model's counts.</summary>
+    public virtual int? OwnCap => null;
+
     /// <summary>True where providers charge nothing, whatever is sent.</summary>
     public virtual bool IsFree => false;
 
-    /// <summary>True for endpoints of which only the model is read. Their price has no bound, so no strict budget pays for them.</summary>
+    /// <summary>True for endpoints that pass as they come, in both directions.</summary>
     public virtual bool IsPassThrough => false;
 
     /// <summary>Whether a body of this type is one that the endpoint takes.</summary>
@@ -116,7 +119,7 @@ internal static class WireFormats
     public static readonly WireFormat CountTokens = new Anthropic.CountTokensFormat();
     public static readonly WireFormat Responses = new OpenAi.ResponsesFormat();
     public static readonly WireFormat Embeddings = new OpenAi.EmbeddingsFormat();
-    public static readonly WireFormat Completions = new OpenAi.PassThroughFormat(Operation.Completions, "/completions");
+    public static readonly WireFormat Completions = new OpenAi.CompletionsFormat();
     public static readonly WireFormat Moderations = new OpenAi.PassThroughFormat(Operation.Moderations, "/moderations");
     public static readonly WireFormat ImageGenerations = new OpenAi.PassThroughFormat(Operation.ImageGenerations, "/images/generations");
     public static readonly WireFormat ImageEdits = new OpenAi.PassThroughFormat(Operation.ImageEdits, "/images/edits", takesForms: true);

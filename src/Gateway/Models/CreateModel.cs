@@ -14,7 +14,12 @@ namespace Crew.Gateway.Models;
 internal static class CreateModel
 {
     internal sealed record Request(
-        string? Id, IReadOnlyList<NewTarget>? Targets, ModelPrices? PricePerMillionUsd, int? ContextWindow, int? MaxOutputTokens);
+        string? Id, IReadOnlyList<NewTarget>? Targets, ModelPrices? PricePerMillionUsd, int? ContextWindow, int? MaxOutputTokens)
+    {
+        public UnitTexts? PricePerUnitUsd { get; init; }
+
+        public int? MaxImageTokens { get; init; }
+    }
 
     public static void Map(RouteGroupBuilder models) =>
         models.MapPost("/", Handle)
@@ -38,12 +43,12 @@ internal static class CreateModel
         }
 
         var request = body.Value;
-        if ((ModelDraft.Id(request.Id) ?? ModelDraft.Limits(request.ContextWindow, request.MaxOutputTokens)) is { } wrong)
+        if ((ModelDraft.Id(request.Id) ?? ModelDraft.Limits(request.ContextWindow, request.MaxOutputTokens, request.MaxImageTokens)) is { } wrong)
         {
             return wrong;
         }
 
-        var prices = ModelDraft.Prices(request.PricePerMillionUsd);
+        var prices = PriceTexts.Parse(request.PricePerMillionUsd, request.PricePerUnitUsd);
         if (prices.Failed(out var mispriced))
         {
             return mispriced;
@@ -71,20 +76,22 @@ internal static class CreateModel
         return made.Failed(out var refused) ? refused : Reply<ModelAnswer>.Created(made.Value.Answer, made.Value.Version);
     }
 
-    private static Model Make(Request request, IReadOnlyList<ModelTarget> targets, Provider owner, PriceList? prices, DateTimeOffset now) => new()
+    private static Model Make(Request request, IReadOnlyList<ModelTarget> targets, Provider owner, PriceList? prices, DateTimeOffset now)
     {
-        Id = request.Id!,
-        OwnerId = owner.OwnerId,
-        OrganizationId = owner.OrganizationId,
-        WorkspaceId = owner.WorkspaceId,
-        Targets = Model.Write(targets),
-        InputNano = prices?.Input,
-        OutputNano = prices?.Output,
-        CacheReadNano = prices?.CacheRead,
-        CacheWriteNano = prices?.CacheWrite,
-        ContextWindow = request.ContextWindow,
-        MaxOutputTokens = request.MaxOutputTokens,
-        CreatedAt = now,
-        UpdatedAt = now,
-    };
+        var model = new Model
+        {
+            Id = request.Id!,
+            OwnerId = owner.OwnerId,
+            OrganizationId = owner.OrganizationId,
+            WorkspaceId = owner.WorkspaceId,
+            Targets = Model.Write(targets),
+            ContextWindow = request.ContextWindow,
+            MaxOutputTokens = request.MaxOutputTokens,
+            MaxImageTokens = request.MaxImageTokens,
+            CreatedAt = now,
+            UpdatedAt = now,
+        };
+        model.Reprice(prices);
+        return model;
+    }
 }

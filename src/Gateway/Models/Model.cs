@@ -14,6 +14,9 @@ namespace Crew.Gateway.Models;
 /// <param name="Priority">Lower is tried first.</param>
 internal sealed record ModelTarget(string ProviderId, string UpstreamModel, int Weight, int Priority);
 
+/// <summary>What a price says beside four prices of tokens. In <paramref name="Tokens"/> those four are not read.</summary>
+internal sealed record PricesMoreText(ModelPrices? Tokens, UnitTexts? Units);
+
 /// <summary>A model of the catalogue: where it is served and what it costs. It belongs to the owner of its providers.</summary>
 internal sealed class Model : IShared
 {
@@ -39,6 +42,12 @@ internal sealed class Model : IShared
 
     public NanoUsd? CacheWriteNano { get; set; }
 
+    /// <summary><see cref="PricesMoreText"/> as JSON; null where there is no more to say.</summary>
+    public string? PricesMore { get; set; }
+
+    /// <summary>The most tokens that one image of a prompt is; null is unknown.</summary>
+    public int? MaxImageTokens { get; set; }
+
     public int? ContextWindow { get; set; }
 
     public int? MaxOutputTokens { get; set; }
@@ -53,7 +62,26 @@ internal sealed class Model : IShared
 
     public static string Write(IReadOnlyList<ModelTarget> targets) => JsonSerializer.Serialize(targets, ApiJson.Options);
 
-    public PriceList? Prices() => InputNano is { } input && OutputNano is { } output ? PriceList.Of(input, output, CacheReadNano, CacheWriteNano) : null;
+    /// <summary>The price function; null is unknown.</summary>
+    public PriceList? Prices()
+    {
+        var more = PricesMore is null ? null : JsonSerializer.Deserialize<PricesMoreText>(PricesMore, ApiJson.Options);
+        var tokens = InputNano is not { } input || OutputNano is not { } output ? null : (more?.Tokens ?? new ModelPrices(null, null, null, null)) with
+        {
+            Input = input.ToString(), Output = output.ToString(), CacheRead = CacheReadNano?.ToString(), CacheWrite = CacheWriteNano?.ToString(),
+        };
+        return PriceTexts.Parse(tokens, more?.Units).Value;
+    }
+
+    /// <summary>Takes a price function over. The four prices of tokens stand in columns of their own.</summary>
+    public void Reprice(PriceList? prices)
+    {
+        var tokens = prices is null ? null : PriceTexts.Show(prices);
+        (InputNano, OutputNano, CacheReadNano, CacheWriteNano) = tokens is null ? default(ValueTuple<NanoUsd?, NanoUsd?, NanoUsd?, NanoUsd?>)
+            : (prices!.Input, prices.Output, prices.CacheRead, prices.CacheWrite);
+        var more = new PricesMoreText(tokens is { HasMore: true } ? tokens : null, prices?.Units?.Show());
+        PricesMore = more is { Tokens: null, Units: null } ? null : JsonSerializer.Serialize(more, ApiJson.Options);
+    }
 
     public static void Map(ModelBuilder builder) => builder.Entity<Model>(model =>
     {

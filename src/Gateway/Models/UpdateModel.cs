@@ -13,7 +13,12 @@ namespace Crew.Gateway.Models;
 internal static class UpdateModel
 {
     /// <summary>Fields that are left out stay; a price of null makes the price unknown.</summary>
-    internal sealed record Request(IReadOnlyList<NewTarget>? Targets, JsonElement PricePerMillionUsd, int? ContextWindow, int? MaxOutputTokens);
+    internal sealed record Request(IReadOnlyList<NewTarget>? Targets, JsonElement PricePerMillionUsd, int? ContextWindow, int? MaxOutputTokens)
+    {
+        public JsonElement PricePerUnitUsd { get; init; }
+
+        public JsonElement MaxImageTokens { get; init; }
+    }
 
     public static void Map(RouteGroupBuilder models) =>
         models.MapPatch("/{**id:minlength(1)}", Handle)
@@ -79,7 +84,7 @@ internal static class UpdateModel
             model.Targets = after;
         }
 
-        if (request.PricePerMillionUsd is { ValueKind: not JsonValueKind.Undefined } given && Reprice(model, given, changes) is { } mispriced)
+        if ((Reprice(model, request, changes) ?? Bound(model, request.MaxImageTokens)) is { } mispriced)
         {
             return mispriced;
         }
@@ -90,33 +95,68 @@ internal static class UpdateModel
         return null;
     }
 
-    private static Fault? Reprice(Model model, JsonElement given, List<FieldChange> changes)
+    private static Fault? Reprice(Model model, Request request, List<FieldChange> changes)
     {
-        PriceList? prices = null;
-        if (given.ValueKind != JsonValueKind.Null)
+        if (request is { PricePerMillionUsd.ValueKind: JsonValueKind.Undefined, PricePerUnitUsd.ValueKind: JsonValueKind.Undefined })
         {
-            ModelPrices? texts;
-            try
-            {
-                texts = given.Deserialize<ModelPrices>(ApiJson.Options);
-            }
-            catch (JsonException)
-            {
-                return Faults.Invalid("price_per_million_usd", "price_per_million_usd must hold the texts input and output, and may hold cache_read and cache_write.");
-            }
-
-            var parsed = ModelDraft.Prices(texts);
-            if (parsed.Failed(out var fault))
-            {
-                return fault;
-            }
-
-            prices = parsed.Value;
+            return null;
         }
 
-        changes.Add(new FieldChange("price_per_million_usd", model.InputNano?.ToString(), prices?.Input.ToString()));
-        (model.InputNano, model.OutputNano, model.CacheReadNano, model.CacheWriteNano) =
-            (prices?.Input, prices?.Output, prices?.CacheRead, prices?.CacheWrite);
+        var before = model.Prices();
+        var (tokens, units) = (before is null ? null : PriceTexts.Show(before), before?.Units?.Show());
+        if (!TryRead(request.PricePerMillionUsd, ref tokens))
+        {
+            return Faults.Invalid("price_per_million_usd",
+                "price_per_million_usd must hold the texts input and output, and may hold cache_read, cache_write, audio_input, audio_output, image_input, "
+                + "image_output, above and service_tiers.");
+        }
+
+        if (!TryRead(request.PricePerUnitUsd, ref units))
+        {
+            return Faults.Invalid("price_per_unit_usd", "price_per_unit_usd may hold the texts image, second and character, and images, a list of size, quality and usd.");
+        }
+
+        var prices = PriceTexts.Parse(tokens, units);
+        if (prices.Failed(out var fault))
+        {
+            return fault;
+        }
+
+        model.Reprice(prices.Value);
+        changes.Add(new FieldChange("price_per_million_usd", before?.Describe(), prices.Value?.Describe()));
         return null;
+    }
+
+    /// <summary>What is left out stays; null is unknown.</summary>
+    private static bool TryRead<T>(JsonElement given, ref T? texts)
+        where T : class
+    {
+        try
+        {
+            texts = given.ValueKind switch
+            {
+                JsonValueKind.Undefined => texts,
+                JsonValueKind.Null => null,
+                _ => given.Deserialize<T>(ApiJson.Options),
+            };
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    private static Fault? Bound(Model model, JsonElement given)
+    {
+        if (given.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null)
+        {
+            model.MaxImageTokens = given.ValueKind == JsonValueKind.Null ? null : model.MaxImageTokens;
+            return null;
+        }
+
+        var isNumber = given.ValueKind == JsonValueKind.Number && given.TryGetInt32(out var tokens) && ModelDraft.Limits(null, null, tokens) is null;
+        model.MaxImageTokens = isNumber ? given.GetInt32() : model.MaxImageTokens;
+        return isNumber ? null : ModelDraft.Limits(null, null, 0);
     }
 }

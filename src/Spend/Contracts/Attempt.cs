@@ -34,7 +34,9 @@ public sealed class Attempt : AppendRow
         new("output_tokens", ColumnKind.Integer), new("reasoning_tokens", ColumnKind.Integer), new("cost_nano", ColumnKind.Integer),
         new("provenance", ColumnKind.Text), new("status", ColumnKind.Integer), new("outcome", ColumnKind.Text),
         new("first_byte_ms", ColumnKind.Integer), new("total_ms", ColumnKind.Integer), new("lease_ids", ColumnKind.Text),
-        new("client_sealed", ColumnKind.Blob), new("ip_hash", ColumnKind.Blob));
+        new("client_sealed", ColumnKind.Blob), new("ip_hash", ColumnKind.Blob),
+        new("audio_input_tokens", ColumnKind.Integer), new("audio_output_tokens", ColumnKind.Integer), new("image_input_tokens", ColumnKind.Integer),
+        new("image_output_tokens", ColumnKind.Integer), new("images", ColumnKind.Integer), new("audio_seconds", ColumnKind.Integer), new("characters", ColumnKind.Integer));
 
     /// <summary>When the attempt was admitted.</summary>
     public required DateTimeOffset At { get; init; }
@@ -126,6 +128,13 @@ public sealed class Attempt : AppendRow
         writer.Text(LeaseIds);
         writer.Blob(SealedClient);
         writer.Blob(IpHash);
+        writer.Integer(Tokens.AudioInput);
+        writer.Integer(Tokens.AudioOutput);
+        writer.Integer(Tokens.ImageInput);
+        writer.Integer(Tokens.ImageOutput);
+        writer.Integer(Tokens.Images);
+        writer.Integer(Tokens.Seconds);
+        writer.Integer(Tokens.Characters);
     }
 
     private static string NameOf(Provenance provenance) => provenance switch

@@ -45,6 +45,20 @@ internal sealed class AttemptRecord : IWorkspaceOwned, IUsageFacts
 
     public required long ReasoningTokens { get; init; }
 
+    public long AudioInputTokens { get; init; }
+
+    public long AudioOutputTokens { get; init; }
+
+    public long ImageInputTokens { get; init; }
+
+    public long ImageOutputTokens { get; init; }
+
+    public long Images { get; init; }
+
+    public long AudioSeconds { get; init; }
+
+    public long Characters { get; init; }
+
     public required long CostNano { get; init; }
 
     public required string Provenance { get; init; }

@@ -16,7 +16,8 @@ internal static class ExportUsage
     private static readonly string[] _columns =
     [
         "day", "key_id", "model", "crew_id", "user_id", "requests", "attempts", "input_tokens", "cache_read_tokens", "cache_write_tokens",
-        "output_tokens", "reasoning_tokens", "cost_usd",
+        "output_tokens", "reasoning_tokens", "cost_usd", "provider_id", "audio_input_tokens", "audio_output_tokens", "image_input_tokens",
+        "image_output_tokens", "images", "audio_seconds", "characters",
     ];
 
     public static void Map(RouteGroupBuilder gateway) =>
@@ -25,7 +26,7 @@ internal static class ExportUsage
             .WithSummary("The sums of usage as CSV, with the filters and groups of /v1/gateway/usage.")
             .Produces<string>(StatusCodes.Status200OK, "text/csv")
             .Requires(CrewSource.None, "usage:read")
-            .Takes([.. UsageFilter.Described, new QueryParameter("group_by", "Any of key, model, crew, user and day, comma-separated.")]);
+            .Takes([.. UsageFilter.Described, UsageGrouping.Described]);
 
     private static async Task<IResult> Handle(
         UsageFilter filter, UsageGrouping by, Call call, Store store, IKeyLineages keys, KeyRing ring, TimeProvider clock, CancellationToken cancel)
@@ -43,6 +44,8 @@ internal static class ExportUsage
             [
                 group.Day, group.KeyId, group.Model, group.CrewId, group.UserId, Text(group.Requests), Text(group.Attempts), Text(group.Tokens.Input),
                 Text(group.Tokens.CacheRead), Text(group.Tokens.CacheWrite), Text(group.Tokens.Output), Text(group.Tokens.Reasoning), group.CostUsd.ToString(),
+                group.ProviderId, Text(group.Tokens.AudioInput), Text(group.Tokens.AudioOutput), Text(group.Tokens.ImageInput),
+                Text(group.Tokens.ImageOutput), Text(group.Units.Images), Text(group.Units.AudioSeconds), Text(group.Units.Characters),
             ]));
         }
 

@@ -24,15 +24,16 @@ internal static class SumUsage
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Model,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? CrewId,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? UserId,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? ProviderId,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Day,
-        long Requests, long Attempts, TokensAnswer Tokens, NanoUsd CostUsd);
+        long Requests, long Attempts, TokensAnswer Tokens, UnitsAnswer Units, NanoUsd CostUsd);
 
     public static void Map(RouteGroupBuilder gateway) =>
         gateway.MapGet("/usage", Handle)
             .WithName("Usage.Sum")
-            .WithSummary("Sum requests, tokens and cost of the gateway, grouped by key, model, crew, user and day.")
+            .WithSummary("Sum requests, tokens and cost of the gateway, grouped by key, model, crew, user, provider and day (UTC).")
             .Requires(CrewSource.None, "usage:read")
-            .Takes([.. UsageFilter.Described, new QueryParameter("group_by", "Any of key, model, crew, user and day, comma-separated.")]);
+            .Takes([.. UsageFilter.Described, UsageGrouping.Described]);
 
     private static async Task<Reply<PageReply<Answer>>> Handle(
         UsageFilter filter, UsageGrouping by, Call call, Store store, IKeyLineages keys, KeyRing ring, TimeProvider clock, CancellationToken cancel)
@@ -55,13 +56,13 @@ internal static class SumUsage
         {
             var live = Facts((await filter.RowsAsync(db, call, keys, ring)).Where(a => a.At >= sinceMs), by);
             var gone = Facts(await filter.DaysAsync(db, call, keys, sinceMs), by, filter.IsOfAttempts);
-            return (List<Sums>)
+            return (List<UsageSums>)
             [
                 .. await Group(live, filter.IsOfAttempts).Take(MostGroups + 1).ToListAsync(cancel),
                 .. await Group(gone, false).Take(MostGroups + 1).ToListAsync(cancel),
             ];
         }, cancel);
-        var groups = sums.GroupBy(s => (s.KeyId, s.Model, s.CrewId, s.UserId, s.Day)).Select(g => g.Aggregate((a, b) => a.Plus(b))).ToList();
+        var groups = sums.GroupBy(s => (s.KeyId, s.Model, s.CrewId, s.UserId, s.ProviderId, s.Day)).Select(g => g.Aggregate((a, b) => a.Plus(b))).ToList();
         if (groups.Count > MostGroups)
         {
             return Faults.Invalid("group_by", $"This makes more than {MostGroups} groups. Narrow it by from, to or a filter, or group by less.");
@@ -71,15 +72,16 @@ internal static class SumUsage
             [.. groups.OrderBy(g => g.Day).ThenByDescending(g => g.Cost).ThenBy(g => g.KeyId, StringComparer.Ordinal).Select(ToAnswer)]);
     }
 
-    private static IQueryable<Fact> Facts(IQueryable<AttemptRecord> rows, UsageGrouping by)
+    private static IQueryable<UsageFact> Facts(IQueryable<AttemptRecord> rows, UsageGrouping by)
     {
-        var (byKey, byModel, byCrew, byUser, byDay) = (by.ByKey, by.ByModel, by.ByCrew, by.ByUser, by.ByDay);
-        return rows.Select(a => new Fact
+        var (byKey, byModel, byCrew, byUser, byProvider, byDay) = (by.ByKey, by.ByModel, by.ByCrew, by.ByUser, by.ByProvider, by.ByDay);
+        return rows.Select(a => new UsageFact
         {
             KeyId = byKey ? a.KeyId : null,
             Model = byModel ? a.Model : null,
             CrewId = byCrew ? a.CrewId : null,
             UserId = byUser ? a.UserId : null,
+            ProviderId = byProvider ? a.ProviderId : null,
             Day = byDay ? a.At / DayMs : -1,
             RequestId = a.RequestId,
             Requests = a.Attempt == 1 ? 1L : 0L,
@@ -89,19 +91,27 @@ internal static class SumUsage
             CacheWrite = a.CacheWriteTokens,
             Output = a.OutputTokens,
             Reasoning = a.ReasoningTokens,
+            AudioInput = a.AudioInputTokens,
+            AudioOutput = a.AudioOutputTokens,
+            ImageInput = a.ImageInputTokens,
+            ImageOutput = a.ImageOutputTokens,
+            Images = a.Images,
+            AudioSeconds = a.AudioSeconds,
+            Characters = a.Characters,
             Cost = a.CostNano,
         });
     }
 
-    private static IQueryable<Fact> Facts(IQueryable<UsageDay> days, UsageGrouping by, bool ofAttempts)
+    private static IQueryable<UsageFact> Facts(IQueryable<UsageDay> days, UsageGrouping by, bool ofAttempts)
     {
-        var (byKey, byModel, byCrew, byUser, byDay) = (by.ByKey, by.ByModel, by.ByCrew, by.ByUser, by.ByDay);
-        return days.Select(d => new Fact
+        var (byKey, byModel, byCrew, byUser, byProvider, byDay) = (by.ByKey, by.ByModel, by.ByCrew, by.ByUser, by.ByProvider, by.ByDay);
+        return days.Select(d => new UsageFact
         {
             KeyId = byKey ? d.KeyId : null,
             Model = byModel ? d.Model : null,
             CrewId = byCrew ? d.CrewId : null,
             UserId = byUser ? d.UserId : null,
+            ProviderId = byProvider ? d.ProviderId : null,
             Day = byDay ? d.Day : -1L,
             RequestId = null,
             Requests = ofAttempts ? d.Requests : d.BegunRequests,
@@ -111,19 +121,27 @@ internal static class SumUsage
             CacheWrite = d.CacheWriteTokens,
             Output = d.OutputTokens,
             Reasoning = d.ReasoningTokens,
+            AudioInput = d.AudioInputTokens,
+            AudioOutput = d.AudioOutputTokens,
+            ImageInput = d.ImageInputTokens,
+            ImageOutput = d.ImageOutputTokens,
+            Images = d.Images,
+            AudioSeconds = d.AudioSeconds,
+            Characters = d.Characters,
             Cost = d.CostNano,
         });
     }
 
-    /// <summary>Sums by group. A request counts where its first attempt is, unless a filter tells attempts apart; then each request once.</summary>
-    private static IQueryable<Sums> Group(IQueryable<Fact> facts, bool distinct) => facts
-        .GroupBy(f => new { f.KeyId, f.Model, f.CrewId, f.UserId, f.Day })
-        .Select(g => new Sums
+    /// <summary>UsageSums by group. A request counts where its first attempt is, unless a filter tells attempts apart; then each request once.</summary>
+    private static IQueryable<UsageSums> Group(IQueryable<UsageFact> facts, bool distinct) => facts
+        .GroupBy(f => new { f.KeyId, f.Model, f.CrewId, f.UserId, f.ProviderId, f.Day })
+        .Select(g => new UsageSums
         {
             KeyId = g.Key.KeyId,
             Model = g.Key.Model,
             CrewId = g.Key.CrewId,
             UserId = g.Key.UserId,
+            ProviderId = g.Key.ProviderId,
             Day = g.Key.Day,
             Requests = distinct ? g.Select(f => f.RequestId).Distinct().LongCount() : g.Sum(f => f.Requests),
             Attempts = g.Sum(f => f.Attempts),
@@ -132,62 +150,21 @@ internal static class SumUsage
             CacheWrite = g.Sum(f => f.CacheWrite),
             Output = g.Sum(f => f.Output),
             Reasoning = g.Sum(f => f.Reasoning),
+            AudioInput = g.Sum(f => f.AudioInput),
+            AudioOutput = g.Sum(f => f.AudioOutput),
+            ImageInput = g.Sum(f => f.ImageInput),
+            ImageOutput = g.Sum(f => f.ImageOutput),
+            Images = g.Sum(f => f.Images),
+            AudioSeconds = g.Sum(f => f.AudioSeconds),
+            Characters = g.Sum(f => f.Characters),
             Cost = g.Sum(f => f.Cost),
         });
 
-    private static Answer ToAnswer(Sums sums) => new(
-        sums.KeyId, sums.Model, sums.CrewId, sums.UserId,
+    private static Answer ToAnswer(UsageSums sums) => new(
+        sums.KeyId, sums.Model, sums.CrewId, sums.UserId, sums.ProviderId,
         sums.Day < 0 ? null : DateTimeOffset.UnixEpoch.AddDays(sums.Day).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
-        sums.Requests, sums.Attempts, new TokensAnswer(sums.Input, sums.CacheRead, sums.CacheWrite, sums.Output, sums.Reasoning), new NanoUsd(sums.Cost));
-
-    private class Fact
-    {
-        public string? KeyId { get; init; }
-
-        public string? Model { get; init; }
-
-        public string? CrewId { get; init; }
-
-        public string? UserId { get; init; }
-
-        public long Day { get; init; }
-
-        public string? RequestId { get; init; }
-
-        public long Requests { get; init; }
-
-        public long Attempts { get; init; }
-
-        public long Input { get; init; }
-
-        public long CacheRead { get; init; }
-
-        public long CacheWrite { get; init; }
-
-        public long Output { get; init; }
-
-        public long Reasoning { get; init; }
-
-        public long Cost { get; init; }
-    }
-
-    private sealed class Sums : Fact
-    {
-        public Sums Plus(Sums other) => new()
-        {
-            KeyId = KeyId,
-            Model = Model,
-            CrewId = CrewId,
-            UserId = UserId,
-            Day = Day,
-            Requests = Requests + other.Requests,
-            Attempts = Attempts + other.Attempts,
-            Input = Input + other.Input,
-            CacheRead = CacheRead + other.CacheRead,
-            CacheWrite = CacheWrite + other.CacheWrite,
-            Output = Output + other.Output,
-            Reasoning = Reasoning + other.Reasoning,
-            Cost = Cost + other.Cost,
-        };
-    }
+        sums.Requests, sums.Attempts,
+        new TokensAnswer(
+            sums.Input, sums.CacheRead, sums.CacheWrite, sums.Output, sums.Reasoning, sums.AudioInput, sums.AudioOutput, sums.ImageInput, sums.ImageOutput),
+        new UnitsAnswer(sums.Images, sums.AudioSeconds, sums.Characters), new NanoUsd(sums.Cost));
 }

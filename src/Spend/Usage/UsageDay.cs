@@ -50,6 +50,20 @@ internal sealed class UsageDay : IWorkspaceOwned, IUsageFacts
 
     public long ReasoningTokens { get; init; }
 
+    public long AudioInputTokens { get; init; }
+
+    public long AudioOutputTokens { get; init; }
+
+    public long ImageInputTokens { get; init; }
+
+    public long ImageOutputTokens { get; init; }
+
+    public long Images { get; init; }
+
+    public long AudioSeconds { get; init; }
+
+    public long Characters { get; init; }
+
     public long CostNano { get; init; }
 
     public static void Map(ModelBuilder model) => model.Entity<UsageDay>(day =>

@@ -13,13 +13,16 @@ internal static class UsageDayAppend
     /// <summary>Adds the rows that a condition names to the sums of their days. Model ids are the only part of a cell that may hold any sign, so they stand last.</summary>
     private const string AddUp = """
         INSERT INTO spend_usage_days (workspace_id, day, cell, crew_id, key_id, lineage_id, user_id, model, provider_id, provenance, status, outcome,
-          requests, begun_requests, attempts, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_nano)
+          requests, begun_requests, attempts, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_nano,
+          audio_input_tokens, audio_output_tokens, image_input_tokens, image_output_tokens, images, audio_seconds, characters)
         SELECT workspace_id, CAST(at / 86400000 AS integer), COALESCE(crew_id, '') || '|' || COALESCE(key_id, '') || '|' || COALESCE(lineage_id, '') || '|'
             || COALESCE(user_id, '') || '|' || COALESCE(provider_id, '') || '|' || provenance || '|' || CAST(status AS text) || '|' || outcome || '|' || model,
           crew_id, key_id, lineage_id, user_id, model, provider_id, provenance, status, outcome,
           COUNT(DISTINCT request_id), SUM(CASE WHEN attempt = 1 THEN 1 ELSE 0 END), COUNT(*), CAST(SUM(input_tokens) AS bigint),
           CAST(SUM(cache_read_tokens) AS bigint), CAST(SUM(cache_write_tokens) AS bigint), CAST(SUM(output_tokens) AS bigint),
-          CAST(SUM(reasoning_tokens) AS bigint), CAST(SUM(cost_nano) AS bigint)
+          CAST(SUM(reasoning_tokens) AS bigint), CAST(SUM(cost_nano) AS bigint),
+          CAST(SUM(audio_input_tokens) AS bigint), CAST(SUM(audio_output_tokens) AS bigint), CAST(SUM(image_input_tokens) AS bigint),
+          CAST(SUM(image_output_tokens) AS bigint), CAST(SUM(images) AS bigint), CAST(SUM(audio_seconds) AS bigint), CAST(SUM(characters) AS bigint)
         FROM spend_attempts WHERE
         """;
 
@@ -31,7 +34,14 @@ internal static class UsageDayAppend
           cache_read_tokens = spend_usage_days.cache_read_tokens + excluded.cache_read_tokens,
           cache_write_tokens = spend_usage_days.cache_write_tokens + excluded.cache_write_tokens,
           output_tokens = spend_usage_days.output_tokens + excluded.output_tokens,
-          reasoning_tokens = spend_usage_days.reasoning_tokens + excluded.reasoning_tokens, cost_nano = spend_usage_days.cost_nano + excluded.cost_nano
+          reasoning_tokens = spend_usage_days.reasoning_tokens + excluded.reasoning_tokens, cost_nano = spend_usage_days.cost_nano + excluded.cost_nano,
+          audio_input_tokens = spend_usage_days.audio_input_tokens + excluded.audio_input_tokens,
+          audio_output_tokens = spend_usage_days.audio_output_tokens + excluded.audio_output_tokens,
+          image_input_tokens = spend_usage_days.image_input_tokens + excluded.image_input_tokens,
+          image_output_tokens = spend_usage_days.image_output_tokens + excluded.image_output_tokens,
+          images = spend_usage_days.images + excluded.images,
+          audio_seconds = spend_usage_days.audio_seconds + excluded.audio_seconds,
+          characters = spend_usage_days.characters + excluded.characters
         """;
 
     /// <summary>The plus signs keep SQLite from walking the index by time, which leads through every expired row: it must look the requests up.</summary>

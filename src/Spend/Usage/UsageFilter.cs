@@ -76,6 +76,11 @@ internal sealed class UsageFilter
             }
         }
 
+        if (Timestamp.TryParse(Text(query, "from"), out var first) && Timestamp.TryParse(Text(query, "to"), out var end) && first >= end)
+        {
+            return Value(new UsageFilter(Faults.Invalid("to", "to must be later than from: the period goes from the first up to, and not including, the second.")));
+        }
+
         if (Text(query, "status") is { } status && !int.TryParse(status, NumberStyles.None, CultureInfo.InvariantCulture, out _))
         {
             return Value(new UsageFilter(Faults.Invalid("status", "status must be an HTTP status such as 200.")));

@@ -1,13 +1,18 @@
+using Crew.Http;
 using System.Reflection;
 using Crew.Kernel;
 using Microsoft.AspNetCore.Http;
 
 namespace Crew.Spend;
 
-/// <summary>The query parameter <c>group_by</c>: any of key, model, crew, user, day, separated by commas.</summary>
+/// <summary>The query parameter <c>group_by</c>: any of key, model, crew, user, provider, day, separated by commas.</summary>
 internal sealed class UsageGrouping
 {
-    private static readonly string[] Words = ["key", "model", "crew", "user", "day"];
+    private static readonly string[] Words = ["key", "model", "crew", "user", "provider", "day"];
+
+    /// <summary>As the reference shows it.</summary>
+    public static readonly QueryParameter Described = new("group_by", "Any of key, model, crew, user, provider and day, comma-separated. Days are UTC days.");
+
     private readonly HashSet<string> _by;
 
     private UsageGrouping(HashSet<string> by, Fault? fault) => (_by, Fault) = (by, fault);
@@ -21,6 +26,8 @@ internal sealed class UsageGrouping
     public bool ByCrew => _by.Contains("crew");
 
     public bool ByUser => _by.Contains("user");
+
+    public bool ByProvider => _by.Contains("provider");
 
     public bool ByDay => _by.Contains("day");
 

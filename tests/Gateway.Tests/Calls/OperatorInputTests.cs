@@ -1,3 +1,4 @@
+using Crew.Gateway.Prices;
 using Crew.Gateway.Dialects.OpenAi;
 using Crew.Gateway.Providers;
 using Shouldly;
@@ -34,8 +35,10 @@ public sealed class OperatorInputTests
     [InlineData("anthropic")]
     public void The_built_in_price_lists_can_be_read(string kind)
     {
-        var list = Crew.Gateway.Contracts.OperatorProviders.ReadList(kind);
-        list.Models.Count.ShouldBeGreaterThan(5);
-        list.Models.ShouldAllBe(m => Crew.Gateway.Metering.PriceList.Parse(m.Input, m.Output, m.CacheRead, m.CacheWrite).Fault == null && m.MaxOutputTokens > 0);
+        var list = PriceFile.BuiltIn(kind);
+        list.AsOf.ShouldNotBeNullOrEmpty();
+        list.Source.ShouldNotBeNullOrEmpty();
+        list.Models!.Count.ShouldBeGreaterThan(5);
+        list.Models.ShouldAllBe(m => m.Prices().Fault == null && m.Prices().Value != null && m.MaxOutputTokens != 0);
     }
 }

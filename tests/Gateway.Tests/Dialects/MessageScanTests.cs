@@ -22,11 +22,22 @@ public sealed class MessageScanTests
     }
 
     [Theory]
-    [InlineData("""{"type":"image","source":{"type":"url","url":"https://x"}}""")]
     [InlineData("""{"type":"document","source":{"type":"base64","data":"x"}}""")]
-    [InlineData("""{"type":"tool_result","tool_use_id":"t","content":[{"type":"image","source":{}}]}""")]
     [InlineData("""{"type":"something_new"}""")]
-    public void Media_are_not(string part) => Read(Content(part)).Features.ShouldBe(RequestFeatures.MediaInput);
+    public void Files_are_not(string part) => Read(Content(part)).Features.ShouldBe(RequestFeatures.MediaInput);
+
+    [Theory]
+    [InlineData("""{"type":"image","source":{"type":"url","url":"https://x"}}""", 1)]
+    [InlineData("""{"source":{"type":"base64","media_type":"image/png","data":"AAAA"},"type":"image"},{"type":"text","text":"a"},{"type":"image","source":{}}""", 2)]
+    [InlineData("""{"type":"tool_result","tool_use_id":"t","content":[{"type":"image","source":{}},{"type":"image","source":{}}]}""", 2)]
+    public void Images_are_counted_and_bounded_by_what_the_model_makes_of_one(string parts, int images)
+    {
+        var read = Read(Content(parts));
+        read.Features.ShouldBe(RequestFeatures.ImageInput);
+        read.CostIsBoundable.ShouldBeFalse("only the model says how many tokens an image is");
+        read.Images.ShouldBe(images);
+        read.ImageBytes.ShouldBeGreaterThan(0);
+    }
 
     [Theory]
     [InlineData(""","system":[{"type":"text","text":"a","cache_control":{"type":"ephemeral","ttl":"1h"}}]""", true)]

@@ -243,7 +243,7 @@ public sealed class RequestScanTests
     [InlineData("\"web_search_options\":{}", RequestFeatures.WebSearch)]
     [InlineData("\"prediction\":{}", RequestFeatures.Prediction)]
     [InlineData("\"prediction\":null", RequestFeatures.None)]
-    [InlineData("\"service_tier\":\"priority\"", RequestFeatures.PricedTier)]
+    [InlineData("\"service_tier\":\"priority\"", RequestFeatures.NamedTier)]
     [InlineData("\"service_tier\":\"default\"", RequestFeatures.None)]
     [InlineData("\"tools\":null", RequestFeatures.None)]
     [InlineData("\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"type\":\"x\"}},{\"type\":\"custom\"}]", RequestFeatures.Tools)]

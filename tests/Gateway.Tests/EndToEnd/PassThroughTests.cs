@@ -60,9 +60,9 @@ public sealed class PassThroughTests : IClassFixture<PassThroughStage>
     [InlineData("/v1/images/generations")]
     public async Task Json_passes_but_for_the_model_and_its_usage_is_metered(string path)
     {
-        using var answer = await _client.PostAsync(new Uri(path, UriKind.Relative), Json("""{"x":1.0, "model" : "any","prompt":"hi","n":123456789012345678901}"""));
+        using var answer = await _client.PostAsync(new Uri(path, UriKind.Relative), Json("""{"x":1.0, "model" : "any","prompt":"hi","seed":123456789012345678901}"""));
         (await answer.Content.ReadAsStringAsync()).ShouldBe(RawProvider.Good);
-        _stub.Seen.Single().Text.ShouldBe("""{"x":1.0, "model" : "upstream-any","prompt":"hi","n":123456789012345678901}""");
+        _stub.Seen.Single().Text.ShouldBe("""{"x":1.0, "model" : "upstream-any","prompt":"hi","seed":123456789012345678901}""");
         _stub.Seen.Single().PathAndQuery.ShouldBe(path);
         var attempt = await AttemptAsync(answer);
         attempt.GetProperty("endpoint").GetString().ShouldBe(path);

@@ -42,6 +42,58 @@ public sealed class UsageObjectTests
         Read(json).ShouldBe(new TokenCounts(input, cacheRead, cacheWrite, output, reasoning));
 
     [Theory]
+    [InlineData("prompt", "completion")]
+    [InlineData("input", "output")]
+    public void Sound_and_pictures_are_classes_of_their_own(string input, string output)
+    {
+        var json = """
+            {"IN_tokens":100,"OUT_tokens":60,"total_tokens":160,
+            "IN_tokens_details":{"cached_tokens":30,"audio_tokens":50,"image_tokens":5,"text_tokens":45},
+            "OUT_tokens_details":{"reasoning_tokens":10,"audio_tokens":40,"text_tokens":10}}
+            """;
+        var counts = Read(json.Replace("IN", input, StringComparison.Ordinal).Replace("OUT", output, StringComparison.Ordinal));
+        counts.ShouldBe(new TokenCounts(15, 30, 0, 10, 10) { AudioInput = 50, ImageInput = 5, AudioOutput = 40 });
+        counts!.Value.AllInput.ShouldBe(100);
+        counts.Value.AllOutput.ShouldBe(60);
+    }
+
+    [Fact]
+    public void What_is_cached_and_heard_counts_as_heard_and_what_is_more_than_its_whole_stands_beside_it()
+    {
+        Read("""{"prompt_tokens":100,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":80,"audio_tokens":70}}""")
+            .ShouldBe(new TokenCounts(0, 30, 0, 1, 0) { AudioInput = 70 });
+        Read("""{"prompt_tokens":10,"completion_tokens":1,"prompt_tokens_details":{"audio_tokens":70},"completion_tokens_details":{"audio_tokens":5}}""")
+            .ShouldBe(new TokenCounts(10, 0, 0, 1, 0) { AudioInput = 70, AudioOutput = 5 });
+    }
+
+    [Theory]
+    [InlineData("3", 3L)]
+    [InlineData("3.2", 4L)]
+    [InlineData("0", 0L)]
+    [InlineData("1e99", null)]
+    [InlineData("-1", null)]
+    public void A_recording_is_billed_by_begun_seconds(string seconds, long? heard) =>
+        Read($$"""{"type":"duration","seconds":{{seconds}}}""").ShouldBe(heard is { } whole ? new TokenCounts { Seconds = whole } : null);
+
+    /// <summary>A provider that lies or is broken is one that said nothing: a bill is whole numbers that can be.</summary>
+    [Theory]
+    [InlineData("-5")]
+    [InlineData("1e300")]
+    [InlineData("1.5")]
+    [InlineData("\"12\"")]
+    [InlineData("true")]
+    [InlineData("[]")]
+    [InlineData("{}")]
+    [InlineData("9223372036854775808")]
+    [InlineData("1000000000001")]
+    public void A_count_that_cannot_be_makes_the_usage_no_usage(string count)
+    {
+        Read($$"""{"prompt_tokens":{{count}},"completion_tokens":4}""").ShouldBeNull();
+        Read($$"""{"prompt_tokens":4,"completion_tokens":{{count}}}""").ShouldBeNull();
+        Read($$"""{"prompt_tokens":4,"completion_tokens":4,"prompt_tokens_details":{"x":1,"audio_tokens":{{count}} } }""").ShouldBeNull();
+    }
+
+    [Theory]
     [InlineData("null")]
     [InlineData("{}")]
     [InlineData("7")]

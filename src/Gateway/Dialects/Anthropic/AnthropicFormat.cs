@@ -37,7 +37,7 @@ internal abstract class AnthropicFormat : WireFormat
 
     public override RequestFeatures FeaturesOf(IHeaderDictionary headers, long bodyBytes) =>
         bodyBytes > LongContextTokens && headers["anthropic-beta"].ToString().Contains("context-1m", StringComparison.OrdinalIgnoreCase)
-            ? RequestFeatures.PricedTier
+            ? RequestFeatures.LongContext
             : RequestFeatures.None;
 
     public override void Complete(HttpRequestHeaders headers)

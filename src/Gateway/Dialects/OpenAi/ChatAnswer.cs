@@ -32,14 +32,18 @@ internal static class ChatAnswer
 
     private static AnswerFacts ReadMembers(ref Utf8JsonReader reader)
     {
-        var answer = default(AnswerFacts);
+        var (answer, tier) = (default(AnswerFacts), ServiceTier.Unsaid);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var (usage, choices, error) = (reader.Is("usage"u8), reader.Is("choices"u8), reader.Is("error"u8));
+            var (usage, choices, error, served) = (reader.Is("usage"u8), reader.Is("choices"u8), reader.Is("error"u8), reader.Is("service_tier"u8));
             reader.Read();
             if (usage)
             {
                 answer = answer with { Usage = UsageObject.Read(ref reader) ?? answer.Usage };
+            }
+            else if (served)
+            {
+                tier = ServiceTiers.Read(ref reader);
             }
             else if (choices && reader.TokenType == JsonTokenType.StartArray)
             {
@@ -52,6 +56,7 @@ internal static class ChatAnswer
             }
         }
 
+        answer = answer with { Usage = answer.Usage.At(tier) };
         return answer.FinishReason is null && answer.TextBytes == 0 ? answer : answer with { IsError = false };
     }
 

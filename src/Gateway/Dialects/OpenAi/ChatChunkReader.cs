@@ -105,16 +105,22 @@ internal sealed class ChatChunkReader(bool clientWantsUsage, int choices = 1) : 
                 return;
             }
 
+            var tier = ServiceTier.Unsaid;
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                var (usage, choices, error, groq) = reader.ValueIsEscaped ? default : (reader.ValueTextEquals("usage"u8),
-                    reader.ValueTextEquals("choices"u8), reader.ValueTextEquals("error"u8), reader.ValueTextEquals("x_groq"u8));
+                var (usage, choices, error, groq, served) = reader.ValueIsEscaped ? default : (reader.ValueTextEquals("usage"u8),
+                    reader.ValueTextEquals("choices"u8), reader.ValueTextEquals("error"u8), reader.ValueTextEquals("x_groq"u8),
+                    reader.ValueTextEquals("service_tier"u8));
                 _isInError = error;
                 reader.Read();
                 _isInError = false;
                 if (usage)
                 {
                     ReadUsage(ref reader);
+                }
+                else if (served)
+                {
+                    tier = ServiceTiers.Read(ref reader);
                 }
                 else if (groq && reader.TokenType == JsonTokenType.StartObject)
                 {
@@ -127,6 +133,8 @@ internal sealed class ChatChunkReader(bool clientWantsUsage, int choices = 1) : 
                     reader.Skip();
                 }
             }
+
+            Usage = Usage.At(tier);
         }
 
         private void ReadUsage(ref Utf8JsonReader reader)

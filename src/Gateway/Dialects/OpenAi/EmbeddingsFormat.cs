@@ -14,7 +14,7 @@ internal sealed class EmbeddingsFormat : OpenAiFormat
 
     public override BodyEdits EditsFor(InferenceRequest request, string upstreamModel, int? outputCap) => new() { UpstreamModel = upstreamModel };
 
-    public override AnswerFacts ReadAnswer(ReadOnlySequence<byte> body) => UsageOnlyAnswer.Read(body, hasOutput: false);
+    public override AnswerFacts ReadAnswer(ReadOnlySequence<byte> body) => UsageOnlyAnswer.Read(body, hasOutput: false, Operation.Embeddings);
 
     public override EventReader ReadEvents(InferenceRequest? request) => throw new InvalidOperationException("Embeddings are never streamed.");
 }

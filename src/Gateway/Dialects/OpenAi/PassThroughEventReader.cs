@@ -6,7 +6,7 @@ using Crew.Gateway.Metering;
 namespace Crew.Gateway.Dialects.OpenAi;
 
 /// <summary>Events of images, audio and completions: everything passes; usage, errors and the end are noticed.</summary>
-internal sealed class PassThroughEventReader : EventReader
+internal sealed class PassThroughEventReader(Operation operation) : EventReader
 {
     /// <summary>Images and audio come in base64.</summary>
     public override int MaxFrameBytes => 32 << 20;
@@ -55,7 +55,7 @@ internal sealed class PassThroughEventReader : EventReader
             reader.Read();
             if (isUsage)
             {
-                Usage = UsageObject.Read(ref reader) ?? Usage;
+                Usage = UsageOnlyAnswer.WithImages(UsageObject.Read(ref reader), operation) ?? Usage;
             }
             else if (isError)
             {

@@ -5,10 +5,10 @@ using Crew.Kernel;
 namespace Crew.Gateway.Dialects.OpenAi;
 
 /// <summary>
-/// An endpoint of which only the model is read: completions, moderations, images and audio. Everything else passes as it came, in both
-/// directions. What an answer says of tokens is metered; one that says nothing is estimated from the size of the request.
+/// An endpoint of which only the model, and what its price hangs on, is read: completions, moderations, images and audio. Everything else passes
+/// as it came, in both directions. What an answer says of tokens is metered; one that says nothing is estimated from the size of the request.
 /// </summary>
-internal sealed class PassThroughFormat(Operation operation, string path, bool takesForms = false) : OpenAiFormat
+internal class PassThroughFormat(Operation operation, string path, bool takesForms = false) : OpenAiFormat
 {
     private static readonly string[] _fileTypes =
         ["application/octet-stream", "application/x-subrip", "text/plain", "text/vtt", "text/srt", "image/png", "image/jpeg", "image/webp"];
@@ -39,14 +39,14 @@ internal sealed class PassThroughFormat(Operation operation, string path, bool t
             return noText;
         }
 
-        var read = isForm ? FormScan.Read(bytes) : ModelScan.Read(bytes);
+        var read = isForm ? FormScan.Read(bytes) : ModelScan.Read(bytes, operation);
         return read.Failed(out var fault) ? fault
             : read.Value with { Features = IsFree ? RequestFeatures.None : RequestFeatures.Unbounded };
     }
 
     public override BodyEdits EditsFor(InferenceRequest request, string upstreamModel, int? outputCap) => new() { UpstreamModel = upstreamModel };
 
-    public override AnswerFacts ReadAnswer(ReadOnlySequence<byte> body) => UsageOnlyAnswer.Read(body, hasOutput: true);
+    public override AnswerFacts ReadAnswer(ReadOnlySequence<byte> body) => UsageOnlyAnswer.Read(body, hasOutput: true, operation);
 
-    public override EventReader ReadEvents(InferenceRequest? request) => new PassThroughEventReader();
+    public override EventReader ReadEvents(InferenceRequest? request) => new PassThroughEventReader(operation);
 }

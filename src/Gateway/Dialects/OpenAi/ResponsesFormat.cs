@@ -55,15 +55,19 @@ internal sealed class ResponsesFormat : OpenAiFormat
     /// <exception cref="JsonException">The bytes are not valid JSON.</exception>
     public static AnswerFacts ReadResponse(ref Utf8JsonReader reader, bool countText)
     {
-        var answer = default(AnswerFacts);
+        var (answer, tier) = (default(AnswerFacts), ServiceTier.Unsaid);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var (isUsage, isStatus, isOutput, isError) =
-                (reader.Is("usage"u8), reader.Is("status"u8), countText && reader.Is("output"u8), reader.Is("error"u8));
+            var (isUsage, isStatus, isOutput, isError, isTier) =
+                (reader.Is("usage"u8), reader.Is("status"u8), countText && reader.Is("output"u8), reader.Is("error"u8), reader.Is("service_tier"u8));
             reader.Read();
             if (isUsage)
             {
                 answer = answer with { Usage = UsageObject.Read(ref reader) ?? answer.Usage };
+            }
+            else if (isTier)
+            {
+                tier = ServiceTiers.Read(ref reader);
             }
             else if (isStatus)
             {
@@ -79,6 +83,8 @@ internal sealed class ResponsesFormat : OpenAiFormat
                 reader.Skip();
             }
         }
+
+        answer = answer with { Usage = answer.Usage.At(tier) };
 
         // A response that failed has a status that says so, and is what clients look for.
         return answer.FinishReason is null ? answer : answer with { IsError = false };

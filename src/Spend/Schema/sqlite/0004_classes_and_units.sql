@@ -1,0 +1,15 @@
+-- Sound and pictures, which are in no other class, and the units by which some models bill.
+ALTER TABLE spend_attempts ADD COLUMN audio_input_tokens INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spend_attempts ADD COLUMN audio_output_tokens INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spend_attempts ADD COLUMN image_input_tokens INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spend_attempts ADD COLUMN image_output_tokens INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spend_attempts ADD COLUMN images INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spend_attempts ADD COLUMN audio_seconds INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spend_attempts ADD COLUMN characters INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spend_usage_days ADD COLUMN audio_input_tokens INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spend_usage_days ADD COLUMN audio_output_tokens INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spend_usage_days ADD COLUMN image_input_tokens INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spend_usage_days ADD COLUMN image_output_tokens INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spend_usage_days ADD COLUMN images INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spend_usage_days ADD COLUMN audio_seconds INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spend_usage_days ADD COLUMN characters INTEGER NOT NULL DEFAULT 0;
