@@ -21,7 +21,7 @@ public sealed class DispatchTests
         await bed[0].CreateModelAsync(new NewModel { Id = "talkative", ProviderId = provider });
         await bed[0].CreateBudgetAsync("workspace", "50.00");
         await RevokedWhileTheHoldWaitsAsync(bed, mock);
-        await BilledBeyondItsCapAsync(bed, mock);
+        await BilledBeyondItsCapAsync(bed, mock, provider);
     }
 
     /// <summary>A hold waits for its lease, because somebody has locked the budget's row, and meanwhile its key is revoked.</summary>
@@ -46,8 +46,8 @@ public sealed class DispatchTests
         mock.Books.Received.ShouldBe(0);
     }
 
-    /// <summary>One node pays to learn that a provider ignores its output cap; the others hear it.</summary>
-    private static async Task BilledBeyondItsCapAsync(NodeBed bed, MockProvider mock)
+    /// <summary>One node pays to learn that a provider ignores its output cap; the others hear it, and none forgets it with a restart.</summary>
+    private static async Task BilledBeyondItsCapAsync(NodeBed bed, MockProvider mock, string provider)
     {
         mock.ForModel("talkative", MockBehavior.Instant with { HonoursCap = false, CompletionTokens = 5_000 });
         var key = await bed[0].CreateKeyAsync(new NewKey());
@@ -56,16 +56,27 @@ public sealed class DispatchTests
             first.StatusCode.ShouldBe(HttpStatusCode.OK);
         }
 
-        await EventuallyAsync(async () =>
-        {
-            var targets = await bed[1].GetAsync("/v1/gateway/targets");
-            return targets.EnumerateArray().Any(t => t.GetProperty("model").GetString() == "talkative"
-                && !t.GetProperty("health").GetProperty("honours_output_cap").GetBoolean());
-        });
-        using var refused = await AskAsync(bed[1].Client(key.Key), "talkative");
+        await EventuallyAsync(() => IsKnownAsync(bed[1]));
+        await IsRefusedAsync(bed[1], key.Key);
+        await bed[1].RestartAsync();
+        (await IsKnownAsync(bed[1])).ShouldBeTrue("what was learnt is kept");
+        await IsRefusedAsync(bed[1], key.Key);
+        mock.Books.Bills.Count(b => b.Model == "talkative").ShouldBe(1);
+
+        // Whoever changes the provider's record says that it is worth another try.
+        using var changed = await bed[0].Master.PatchAsJsonAsync($"/v1/gateway/providers/{provider}", new { name = "mended" }, TestContext.Current.CancellationToken);
+        changed.StatusCode.ShouldBe(HttpStatusCode.OK, await changed.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        (await IsKnownAsync(bed[1])).ShouldBeFalse();
+    }
+
+    private static async Task<bool> IsKnownAsync(CrewServer node) => (await node.GetAsync("/v1/gateway/targets")).EnumerateArray().Any(t =>
+        t.GetProperty("model").GetString() == "talkative" && !t.GetProperty("health").GetProperty("honours_output_cap").GetBoolean());
+
+    private static async Task IsRefusedAsync(CrewServer node, string key)
+    {
+        using var refused = await AskAsync(node.Client(key), "talkative");
         var error = (await refused.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).GetProperty("error");
         error.GetProperty("code").GetString().ShouldBe("cost_not_boundable");
-        mock.Books.Bills.Count(b => b.Model == "talkative").ShouldBe(1);
     }
 
     private static Task<HttpResponseMessage> AskAsync(HttpClient client, string model) => client.PostAsJsonAsync("/v1/chat/completions",

@@ -99,7 +99,7 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
             return new Turn(GatewayFaults.CredentialsRejected);
         }
 
-        if (target.Cap.IsBroken && parts.Ledger.IsStrict(scope))
+        if (target.IsCapBroken && parts.Ledger.IsStrict(scope))
         {
             return new Turn(GatewayFaults.CapNotHonoured) { WasSkipped = true };
         }

@@ -124,7 +124,7 @@ internal sealed class PhysicalAttempt : IDisposable
         CrashPoint.Pass(CrashPoints.SettleBefore);
         if (_hold.Settle(_facts.Row(this, metered, status, outcome), work).Value > 0 && _hold.IsStrict)
         {
-            Target.Cap.Break();
+            Target.Health.Cap.Break();
         }
 
         CrashPoint.Pass(CrashPoints.SettleAfter);

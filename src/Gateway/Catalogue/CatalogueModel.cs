@@ -5,7 +5,7 @@ using Crew.Gateway.Routing;
 namespace Crew.Gateway.Catalogue;
 
 /// <summary>One place to call a model at.</summary>
-internal sealed class Target(ProviderLink provider, string upstreamModel, int weight, int priority, TargetHealth health)
+internal sealed class Target(ProviderLink provider, string upstreamModel, int weight, int priority, TargetHealth health, bool capIsBroken = false)
 {
     public ProviderLink Provider { get; } = provider;
 
@@ -18,8 +18,8 @@ internal sealed class Target(ProviderLink provider, string upstreamModel, int we
     /// <summary>How it does, as this process has seen it.</summary>
     public TargetHealth Health { get; } = health;
 
-    /// <summary>How the provider keeps to output caps with this model.</summary>
-    public CapRecord Cap => Health.Cap;
+    /// <summary>Whether the provider has billed more output of this model than it was allowed: by its record, or as heard since it was read.</summary>
+    public bool IsCapBroken => capIsBroken || Health.Cap.IsBroken;
 }
 
 /// <summary>A model as the hot path sees it. Immutable, shared by all requests of a workspace.</summary>

@@ -136,7 +136,9 @@ internal sealed class ModelCatalogue
     {
         Id = model.Id,
         Targets = [.. model.ReadTargets().Where(t => providers.ContainsKey(t.ProviderId)).OrderBy(t => t.Priority)
-            .Select(t => new Target(_pool.LinkOf(providers[t.ProviderId]), t.UpstreamModel, t.Weight, t.Priority, _pool.HealthOf(t.ProviderId, t.UpstreamModel)))],
+            .Select(t => new Target(
+                _pool.LinkOf(providers[t.ProviderId]), t.UpstreamModel, t.Weight, t.Priority, _pool.HealthOf(t.ProviderId, t.UpstreamModel),
+                providers[t.ProviderId].BrokenCaps?.Contains(t.UpstreamModel) == true))],
         Prices = model.Prices(),
         MaxOutputTokens = model.MaxOutputTokens,
         ContextWindow = model.ContextWindow,

@@ -91,6 +91,9 @@ internal sealed class Provider : IShared
     /// <summary>How many output tokens it may bill beyond those that it had streamed when it was told to stop; null is unknown.</summary>
     public int? CancelMarginTokens { get; set; }
 
+    /// <summary>Its names of models that it has billed beyond their output cap; null is none. A change of the record forgets them.</summary>
+    public IReadOnlyList<string>? BrokenCaps { get; set; }
+
     /// <summary><see cref="Providers.DataPolicy"/> as JSON.</summary>
     public string? DataPolicy { get; set; }
 

@@ -97,8 +97,9 @@ internal sealed class ProviderLink
 }
 
 /// <summary>
-/// Whether a provider has billed more output of a model than it was allowed. Then no strict budget pays for that model there, on any
-/// node that runs, until somebody changes the provider's record or the process starts anew.
+/// Whether a provider has billed more output of a model than it was allowed, as this process has seen or heard since it started; what was
+/// known before stands in the provider's record. Then no strict budget pays for that model there, on any node, until somebody changes
+/// that record.
 /// </summary>
 /// <param name="tell">Lets the other nodes know.</param>
 internal sealed class CapRecord(Action? tell = null)

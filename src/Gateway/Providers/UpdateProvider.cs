@@ -60,6 +60,7 @@ internal static class UpdateProvider
             }
 
             provider.Version++;
+            provider.BrokenCaps = null;
             provider.UpdatedAt = clock.GetUtcNow();
             ProviderAccess.Touch(db, provider);
             return provider;

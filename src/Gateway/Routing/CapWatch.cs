@@ -1,14 +1,18 @@
 using Crew.Gateway.Providers;
 using Crew.Kernel;
 using Crew.Storage;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Hosting;
 
 namespace Crew.Gateway.Routing;
 
-/// <summary>Tells every node of a target that billed beyond its output cap, so that each of them need not pay to learn it.</summary>
+/// <summary>
+/// Writes a target that billed beyond its output cap into its provider's record, and tells every node, so that none of them needs to pay to
+/// learn it again, now or after a restart.
+/// </summary>
 internal sealed class CapWatch(Lazy<Store> store, ProviderPool pool, TimeProvider clock) : BackgroundService
 {
-    /// <summary>Subjects are ids of providers and their names of models, with a space between. The change is all there is to know: nothing is kept.</summary>
+    /// <summary>Subjects are ids of providers and their names of models, with a space between.</summary>
     public const string FeedTopic = "gateway_caps";
 
     private const int RetryMilliseconds = 500;
@@ -28,7 +32,7 @@ internal sealed class CapWatch(Lazy<Store> store, ProviderPool pool, TimeProvide
         {
             await foreach (var (provider, model) in pool.Broken.ReadAllAsync(stoppingToken))
             {
-                while (!await IsToldAsync($"{provider} {model}", stoppingToken))
+                while (!await IsToldAsync(provider, model, stoppingToken))
                 {
                     await Task.Delay(TimeSpan.FromMilliseconds(RetryMilliseconds), clock, stoppingToken);
                 }
@@ -40,14 +44,20 @@ internal sealed class CapWatch(Lazy<Store> store, ProviderPool pool, TimeProvide
         }
     }
 
-    private async Task<bool> IsToldAsync(string subject, CancellationToken cancel)
+    private async Task<bool> IsToldAsync(string providerId, string model, CancellationToken cancel)
     {
         try
         {
-            var told = await store.Value.ChangeAsync<bool>(SystemJob.HotState, Origin.System, db =>
+            var told = await store.Value.ChangeAsync<bool>(SystemJob.HotState, Origin.System, async db =>
             {
-                db.Touch(FeedTopic, subject);
-                return Task.FromResult<Outcome<bool>>(true);
+                // Its version stays: this is no change of what its owner says, and must not undo one that comes at the same moment.
+                if (await db.Set<Provider>().SingleOrDefaultAsync(p => p.Id == providerId) is { } provider && provider.BrokenCaps?.Contains(model) != true)
+                {
+                    provider.BrokenCaps = [.. provider.BrokenCaps ?? [], model];
+                    db.Touch(FeedTopic, $"{providerId} {model}");
+                }
+
+                return true;
             }, cancel);
             return told.Fault is null;
         }

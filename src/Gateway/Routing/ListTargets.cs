@@ -35,6 +35,6 @@ internal static class ListTargets
             .Take(paging.Limit + 1).ToList();
         var page = Page<(string Place, Target Target, string Model)>.From(all, paging.Limit, t => Paging.Encode(t.Place));
         return new PageReply<Answer>(page.Select(t => new Answer(
-            t.Model, t.Target.Provider.Id, t.Target.UpstreamModel, t.Target.Weight, t.Target.Priority, t.Target.Provider.Region, t.Target.Health.ToAnswer(now))));
+            t.Model, t.Target.Provider.Id, t.Target.UpstreamModel, t.Target.Weight, t.Target.Priority, t.Target.Provider.Region, t.Target.Health.ToAnswer(now, !t.Target.IsCapBroken))));
     }
 }

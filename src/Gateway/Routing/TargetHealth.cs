@@ -145,7 +145,7 @@ internal sealed class TargetHealth(Action? capBroken = null)
         }
     }
 
-    public HealthAnswer ToAnswer(DateTimeOffset now)
+    public HealthAnswer ToAnswer(DateTimeOffset now, bool honoursOutputCap)
     {
         lock (_gate)
         {
@@ -153,7 +153,7 @@ internal sealed class TargetHealth(Action? capBroken = null)
             return new HealthAnswer(
                 !_isOpen ? CircuitState.Closed : isResting ? CircuitState.Open : CircuitState.HalfOpen,
                 isResting ? DateTimeOffset.FromUnixTimeMilliseconds(_restsUntilMs) : null, _successes == 0 ? null : Math.Round(_latency, 1), _inFlight,
-                _failuresInARow, _successes, _failures, !Cap.IsBroken);
+                _failuresInARow, _successes, _failures, honoursOutputCap);
         }
     }
 }

@@ -1,0 +1,1 @@
+ALTER TABLE gateway_providers ADD COLUMN broken_caps TEXT NULL;
