@@ -21,13 +21,18 @@ public sealed class LostDatabaseTests
         Assert.SkipUnless(PostgresServer.IsAvailable, "There is no PostgreSQL here.");
         await using var postgres = await PostgresServer.StartNewAsync();
         await using var mock = await MockProvider.StartAsync();
+        using var speaker = new HttpListener();
+        var spoken = $"127.0.0.1:{PostgresServer.FreePort()}";
+        speaker.Prefixes.Add($"http://{spoken}/");
+        speaker.Start();
         var database = await postgres.CreateDatabaseAsync();
-        await using var server = await CrewServer.StartNewAsync(new CrewServerOptions { Providers = [mock], Database = database });
+        await using var server = await CrewServer.StartNewAsync(new CrewServerOptions { Providers = [mock], Egress = [$"provider@{spoken}"], Database = database });
         var provider = await server.CreateProviderAsync(mock);
         await server.CreateModelAsync(new NewModel { Id = "m", ProviderId = provider });
+        await server.CreateModelAsync(new NewModel { Id = "voice", ProviderId = await server.CreateProviderAtAsync(new Uri($"http://{spoken}/v1"), "voice-credential") });
         var key = await server.CreateKeyAsync(new NewKey { Permissions = ["models:invoke"] });
         await UnknownAsync(server, postgres, database);
-        await CutOffAsync(server, postgres, mock, server.Client(key.Key));
+        await CutOffAsync(postgres, mock, speaker, server.Client(key.Key));
     }
 
     /// <summary>The server of the database dies while it commits, and stays away for longer than the outcome is asked for.</summary>
@@ -58,8 +63,9 @@ public sealed class LostDatabaseTests
     }
 
     /// <summary>Nobody can tell this node that the key was revoked: after ten seconds without its lease it does not go on with the stream.</summary>
-    private static async Task CutOffAsync(CrewServer server, PostgresServer postgres, MockProvider mock, HttpClient client)
+    private static async Task CutOffAsync(PostgresServer postgres, MockProvider mock, HttpListener speaker, HttpClient client)
     {
+        using var file = await OpenFileAsync(speaker, client);
         mock.Default = MockBehavior.Instant with { CompletionTokens = 600, ChunksPerSecond = 10 };
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions");
         request.Content = JsonContent.Create(new { model = "m", stream = true, max_tokens = 1_000, messages = new[] { new { role = "user", content = "hello" } } });
@@ -72,11 +78,32 @@ public sealed class LostDatabaseTests
             text.ShouldContain("\"code\":\"node_cut_off\"");
             text.ShouldNotContain("[DONE]");
             mock.Books.InFlight.ShouldBe(1, "the provider was not done yet");
+
+            // A file that is on its way, of which its provider says nothing more, ends at the same moment, and not as if it were whole.
+            await Should.ThrowAsync<IOException>(file.ReadExactlyAsync(new byte[1], TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(5), TestContext.Current.CancellationToken));
         }
         finally
         {
             await postgres.ResumeAsync();
         }
+    }
+
+    /// <summary>Speech whose first byte is there, and whose second one never comes.</summary>
+    private static async Task<Stream> OpenFileAsync(HttpListener speaker, HttpClient client)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/audio/speech");
+        request.Content = JsonContent.Create(new { model = "voice", input = "hello", voice = "a" });
+        var asking = client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        var speaking = await speaker.GetContextAsync();
+        speaking.Response.ContentType = "audio/mpeg";
+        speaking.Response.SendChunked = true;
+        await speaking.Response.OutputStream.WriteAsync(new byte[] { 1 }, TestContext.Current.CancellationToken);
+        await speaking.Response.OutputStream.FlushAsync(TestContext.Current.CancellationToken);
+        var answer = await asking;
+        answer.StatusCode.ShouldBe(HttpStatusCode.OK);
+        var stream = await answer.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken);
+        stream.ReadByte().ShouldBe(1);
+        return stream;
     }
 
     private static async Task<List<string?>> NamesAsync(CrewServer server) =>

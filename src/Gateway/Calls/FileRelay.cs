@@ -1,6 +1,5 @@
 using Crew.Http;
 using Crew.Kernel;
-using Microsoft.AspNetCore.Http;
 
 namespace Crew.Gateway.Calls;
 
@@ -33,11 +32,19 @@ internal sealed class FileRelay(Exchange exchange, PhysicalAttempt attempt, Http
         await CopyAsync();
     }
 
+    /// <summary>Ends both sides: a file has no place for an error, and what it costs is settled.</summary>
+    private void Cut()
+    {
+        exchange.Call.Http.Abort();
+        attempt.BreakOff();
+    }
+
     private async Task CopyAsync()
     {
         var (http, cancel) = (exchange.Call.Http, exchange.Call.Aborted);
         using var stopping = exchange.Call.Stopping.UnsafeRegister(static a => ((PhysicalAttempt)a!).BreakOff(), attempt);
-        using var revoked = exchange.Call.Caller.Revoked.UnsafeRegister(static h => ((HttpContext)h!).Abort(), http);
+        using var revoked = exchange.Call.Caller.Revoked.UnsafeRegister(static r => ((FileRelay)r!).Cut(), this);
+        using var cutOff = exchange.Parts.CutOffs.Over.UnsafeRegister(static r => ((FileRelay)r!).Cut(), this);
         try
         {
             await using var stream = await answer.Content.ReadAsStreamAsync(attempt.Limits);
