@@ -56,7 +56,7 @@ internal static class EventCatalogue
         ("review", "started reminded completed"),
         ("billing", "updated"),
         ("operator", "installation.created organization.created key.created key.revoked budget.released schema.migrated backup.created backup.restored "
-            + "master_key.rotated sign_in_link.created imported"),
+            + "master_key.rotated sign_in_link.created imported clock.confirmed"),
     ];
 
     /// <summary>Full names in catalogue order.</summary>

@@ -17,6 +17,7 @@ var crew = new RootCommand("Crew: a self-hosted platform for running AI agents a
     ImportCommand.Make(),
     PricesCommand.Make(),
     AuditCommand.Make(),
+    ClockCommand.Make(),
     RotateMasterKeyCommand.Make(),
 };
 

@@ -1,3 +1,4 @@
+using Crew.Kernel;
 using Crew.Testing;
 
 namespace Crew.Storage.Spec;
@@ -42,9 +43,24 @@ public sealed class RetentionClockSpec
             (await LookAsync(store, ahead, default)).AheadOf.ShouldBe(Today);
             (await store.ExamineAsync()).Single(f => f.Name == "retention_clock").Level.ShouldBe(
                 DateTimeOffset.UtcNow - Today > RetentionClock.MostAhead ? FindingLevel.Warning : FindingLevel.Ok);
+            await ConfirmAsync(store);
         }
 
         Directory.Delete(folder, recursive: true);
+    }
+
+    /// <summary>Who says that it is right has to know what it is.</summary>
+    private static async Task ConfirmAsync(Store store)
+    {
+        var (now, cancel) = (DateTimeOffset.UtcNow, TestContext.Current.CancellationToken);
+        (await LookAsync(store, now.AddYears(-1), default)).AheadOf.ShouldBeNull();
+        (await RetentionClock.ReadAsync(store, cancel)).IsSuspect.ShouldBeTrue();
+        var unsure = await RetentionClock.ConfirmAsync(store, Origin.System, now.AddHours(1), cancel);
+        unsure.Fault!.Code.ShouldBe("invalid_request");
+        (await RetentionClock.ReadAsync(store, cancel)).IsSuspect.ShouldBeTrue("nothing was changed");
+        (await RetentionClock.ConfirmAsync(store, Origin.System, now, cancel)).Value.IsSuspect.ShouldBeTrue();
+        (await RetentionClock.ReadAsync(store, cancel)).IsSuspect.ShouldBeFalse();
+        (await LookAsync(store, DateTimeOffset.UtcNow, default)).AheadOf.ShouldBeNull();
     }
 
     private static Task<RetentionMoment> LookAsync(Store store, DateTimeOffset now, TimeSpan elapsed) =>

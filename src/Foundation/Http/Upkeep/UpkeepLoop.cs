@@ -7,7 +7,7 @@ namespace Crew.Http;
 
 /// <summary>
 /// The upkeep of the database, on the one node that leads it: day partitions ahead, then everything that has a retention, then the
-/// receipts. It runs when this node begins to lead, every hour, and more often while the disk is full.
+/// receipts. It runs when this node begins to lead, every hour, and more often while the disk is full or the clock is not believed.
 /// </summary>
 internal sealed partial class UpkeepLoop(
     Store store, Election election, IWorkspaceDirectory workspaces, IEnumerable<IExpiry> kinds, DiskWatch disk, Conditions conditions, Metrics metrics, UpkeepOptions options,
@@ -18,12 +18,14 @@ internal sealed partial class UpkeepLoop(
     private long _moved;
     private long _failures;
     private long _ranAt;
+    private bool _isHeld;
 
     /// <summary>One run. What fails leaves the rest to the next run, after the receipts for what was removed.</summary>
     /// <param name="elapsed">What has passed since the last one, if this node has done the upkeep since; else zero.</param>
     internal async Task RunAsync(TimeSpan elapsed, CancellationToken cancel)
     {
         var moment = await RetentionClock.LookAsync(store, election, store.Node.GetUtcNow(), elapsed, cancel);
+        _isHeld = moment.AheadOf is not null;
         conditions.Set(ConditionOf(moment));
         var run = await ExpiryRun.BeginAsync(store, election, workspaces, moment.Now, Note, cancel);
         await TryAsync(async () => Interlocked.Add(ref _moved, await DayPartitions.MakeAsync(run, options.PartitionsAheadDays, cancel)));
@@ -37,7 +39,9 @@ internal sealed partial class UpkeepLoop(
         Volatile.Write(ref _ranAt, clock.GetUtcNow().ToUnixTimeSeconds());
     }
 
-    private TimeSpan Period => disk.IsFull ? TimeSpan.FromSeconds(options.FullDiskSeconds) : TimeSpan.FromMinutes(options.PeriodMinutes);
+    private TimeSpan Period => disk.IsFull ? TimeSpan.FromSeconds(options.FullDiskSeconds)
+        : _isHeld ? TimeSpan.FromSeconds(options.HeldClockSeconds)
+        : TimeSpan.FromMinutes(options.PeriodMinutes);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -72,7 +76,7 @@ internal sealed partial class UpkeepLoop(
 
     private static Condition ConditionOf(RetentionMoment moment) => moment.AheadOf is { } trusted
         ? new Condition("retention", "held", ConditionLevel.Degraded,
-            $"The clock is more than a day ahead of the last upkeep ({trusted:yyyy-MM-dd HH:mm}Z). Until it has run on for a day, ages are counted from then. If it is wrong, set it right.")
+            $"The clock is more than a day ahead of the last upkeep ({trusted:yyyy-MM-dd HH:mm}Z). Until it has run on for a day, ages are counted from then. If it is wrong, set it right; if it is right, crew clock confirm says so.")
         : new Condition("retention", "ok", ConditionLevel.Fine, "Ages are counted by the clock.");
 
     private async Task TryAsync(Func<Task> work)

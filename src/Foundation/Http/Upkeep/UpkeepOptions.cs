@@ -13,6 +13,10 @@ internal sealed record UpkeepOptions
     [Range(1, 3_600)]
     public int FullDiskSeconds { get; init; } = 10;
 
+    /// <summary>How often it runs while the clock is not believed, so that one which was set right or confirmed counts at once.</summary>
+    [Range(1, 3_600)]
+    public int HeldClockSeconds { get; init; } = 10;
+
     /// <summary>How many day partitions are made ahead on PostgreSQL.</summary>
     [Range(1, 60)]
     public int PartitionsAheadDays { get; init; } = 7;
