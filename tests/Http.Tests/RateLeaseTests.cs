@@ -15,8 +15,8 @@ public sealed class RateLeaseTests
         (await first).Value.Allowed.ShouldBeTrue();
         var (used, back) = (1L, 0L);
 
-        // Four questions, 25 ms apart, come before the other node refuses; this one is in use all the time.
-        for (var recall = 0; recall < 4; recall++)
+        // Eight questions, 25 ms apart, come before the other node refuses; this one is in use all the time.
+        for (var recall = 0; recall < 8; recall++)
         {
             clock.Milliseconds += 25;
             var taking = lease.TakeAsync(limit).AsTask();

@@ -38,7 +38,7 @@ internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeP
 
     /// <summary>Pause before asking again, while other nodes give back what they do not use.</summary>
     private const int RecallMilliseconds = 25;
-    private const int Recalls = 4;
+    private const int Recalls = 8;
 
     private readonly Lock _gate = new();
     private TaskCompletionSource<bool>? _pending;
