@@ -4,7 +4,7 @@
 #   ./bench.sh --write            writes docs/benchmarks.md
 #   ./bench.sh --only throughput,stream
 #   ./bench.sh --peers            installs the npm gateway and measures it beside Crew
-#   ./bench.sh --nodes            three nodes of the ledger over one PostgreSQL
+#   ./bench.sh --nodes            three real nodes over one PostgreSQL; --write writes docs/benchmarks-nodes.md
 set -eu
 cd "$(dirname "$0")"
 
@@ -39,7 +39,7 @@ case " $* " in
 esac
 
 case " $* " in
-  *" --self-check "* | *" --crew "* | *" --nodes "* | " micro "*) ;;
+  *" --self-check "* | *" --crew "* | " micro "*) ;;
   *) dotnet publish src/Host/Host.csproj -c Release -v quiet --nologo ;;
 esac
 dotnet build bench/Bench.csproj -c Release -v quiet --nologo

@@ -11,7 +11,8 @@ internal static class Program
     private const string Usage = """
         Crew.Bench [run]   [--quick] [--pairs N] [--seconds S] [--soak S] [--only a,b] [--write] [--no-nginx] [--peers] [--crew PATH]
                            measures: throughput, latency, bodies, stream, dialects, flood, idle, peers, soak, start, micro
-        Crew.Bench [run]   --nodes [--quick] [--seconds S]          three nodes of the ledger over one PostgreSQL
+        Crew.Bench [run]   --nodes [--quick] [--seconds S] [--keys N] [--write] [--crew PATH]
+                           three real nodes over one PostgreSQL
         Crew.Bench mock    [--port P] [--parent] [--books]          the mock provider, alone
         Crew.Bench control [--port P] --upstream URL [--parent]     a bare forwarder: the control of every comparison
         Crew.Bench load    --url URL --model M [--key K] [--seconds S] [--warmup S] [--bytes B] [--pids P,P]

@@ -87,9 +87,10 @@ internal sealed class LoadConnection(LoadTarget target) : IDisposable
     {
         await ConnectAsync();
         var socket = _socket ?? throw new ObjectDisposedException(nameof(LoadConnection));
-        for (var sent = 0; sent < target.Request.Length;)
+        var request = target.Next();
+        for (var sent = 0; sent < request.Length;)
         {
-            sent += await socket.SendAsync(target.Request.AsMemory(sent));
+            sent += await socket.SendAsync(request.AsMemory(sent));
         }
     }
 

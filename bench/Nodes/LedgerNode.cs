@@ -19,18 +19,15 @@ internal sealed class LedgerNode : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly LedgerKeeper _keeper;
     private Task _running = Task.CompletedTask;
-    private long _extensions;
 
     private LedgerNode(StoreOptions options)
     {
         Store = Store.Open(options, new StorageModel(AuditModule.Part, SpendModule.Part), [], Clock);
         var leases = new LeaseStore(Store, Clock);
-        var desk = new LeaseDesk((epoch, batch, peers, cancel) =>
+        var desk = new LeaseDesk(leases.WriteAsync, new SpendOptions(), Clock)
         {
-            Interlocked.Add(ref _extensions, batch.Count);
-            return leases.WriteAsync(epoch, batch, peers, cancel);
-        }, new SpendOptions(), Clock)
-        { IsShared = leases.IsShared };
+            IsShared = leases.IsShared,
+        };
         Ledger = new Ledger(desk, new SpendOptions(), Clock);
         _keeper = new LedgerKeeper(Store, Ledger, leases, new SpendOptions(), Clock);
         Store.Feed.Follow(LedgerKeeper.FeedTopic, _keeper.ApplyAsync);
@@ -40,9 +37,6 @@ internal sealed class LedgerNode : IAsyncDisposable
     public Store Store { get; }
 
     public Ledger Ledger { get; }
-
-    /// <summary>Lease rows written so far.</summary>
-    public long Extensions => Volatile.Read(ref _extensions);
 
     public static async Task<LedgerNode> OpenAsync(StoreOptions options)
     {

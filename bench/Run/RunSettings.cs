@@ -58,14 +58,17 @@ internal sealed record RunSettings
         };
     }
 
-    public string Describe()
+    public string Describe() => string.Create(CultureInfo.InvariantCulture,
+        $"{Machine()} {Pairs} pairs of {Seconds.TotalSeconds:F0} s after {Warmup.TotalSeconds:F0} s of warm-up.");
+
+    /// <summary>When and on what this runs.</summary>
+    public static string Machine()
     {
         var processor = File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal));
         var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (1 << 30);
         return string.Create(CultureInfo.InvariantCulture,
             $"{DateTimeOffset.UtcNow:yyyy-MM-dd HH:mm} UTC, {Environment.ProcessorCount} cores ({Name(processor)}), {memory} GiB, "
-            + $"{RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}. "
-            + $"{Pairs} pairs of {Seconds.TotalSeconds:F0} s after {Warmup.TotalSeconds:F0} s of warm-up.");
+            + $"{RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}.");
     }
 
     private static string Name(string? processor) => processor?.Split(": ")[^1] ?? "unknown";

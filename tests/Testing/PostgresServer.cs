@@ -22,9 +22,11 @@ public sealed class PostgresServer : IAsyncDisposable
     private readonly string? _folder;
     private readonly string _admin;
     private readonly int _port;
+    private readonly bool _isDurable;
     private int _databases;
 
-    private PostgresServer(string admin, string? folder, int port = 0) => (_admin, _folder, _port) = (admin, folder, port);
+    private PostgresServer(string admin, string? folder, int port = 0, bool isDurable = false) =>
+        (_admin, _folder, _port, _isDurable) = (admin, folder, port, isDurable);
 
     /// <summary>Whether a test may count on a PostgreSQL here at all.</summary>
     public static bool IsAvailable => Given is not null || File.Exists(Path.Combine(Binaries, "initdb"));
@@ -37,12 +39,13 @@ public sealed class PostgresServer : IAsyncDisposable
     public static Task<PostgresServer> SharedAsync() => SharedServer.Value;
 
     /// <summary>A server that no other test knows, so that it may be stopped.</summary>
-    public static Task<PostgresServer> StartNewAsync() => Task.Run(Start);
+    /// <param name="isDurable">Whether a commit is on the disk when it is answered, which tests have no need to wait for and measurements do.</param>
+    public static Task<PostgresServer> StartNewAsync(bool isDurable = false) => Task.Run(() => Start(isDurable));
 
     /// <summary>Ends the server: <c>immediate</c> as a crash would, <c>fast</c> in order. <see cref="StartAgain"/> brings it back.</summary>
     public void Stop(string mode) => RunAsPostgres("pg_ctl", "-D", Path.Combine(Own(), "data"), "-m", mode, "-w", "stop");
 
-    public void StartAgain() => Launch(Own(), _port);
+    public void StartAgain() => Launch(Own(), _port, _isDurable);
 
     /// <summary>Makes an empty database and returns the connection string of its owner.</summary>
     public async Task<string> CreateDatabaseAsync()
@@ -72,9 +75,9 @@ public sealed class PostgresServer : IAsyncDisposable
     }
 
     private static Task<PostgresServer> StartAsync() =>
-        Given is { } given ? Task.FromResult(new PostgresServer(given, null)) : Task.Run(Start);
+        Given is { } given ? Task.FromResult(new PostgresServer(given, null)) : Task.Run(() => Start(isDurable: false));
 
-    private static PostgresServer Start()
+    private static PostgresServer Start(bool isDurable)
     {
         RemoveOrphans();
         var folder = Path.Combine(Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture,
@@ -85,13 +88,13 @@ public sealed class PostgresServer : IAsyncDisposable
         var data = Path.Combine(folder, "data");
         RunAsPostgres("initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8");
         var port = FreePort();
-        Launch(folder, port);
-        return new PostgresServer($"Host=127.0.0.1;Port={port};Username=postgres;Database=postgres", folder, port);
+        Launch(folder, port, isDurable);
+        return new PostgresServer($"Host=127.0.0.1;Port={port};Username=postgres;Database=postgres", folder, port, isDurable);
     }
 
-    private static void Launch(string folder, int port) =>
+    private static void Launch(string folder, int port, bool isDurable) =>
         RunAsPostgres("pg_ctl", "-D", Path.Combine(folder, "data"), "-w", "-t", "30", "-l", Path.Combine(folder, "server.log"), "-o",
-            $"-p {port} -c unix_socket_directories='' -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=300", "start");
+            $"-p {port} -c unix_socket_directories='' -c listen_addresses=127.0.0.1 -c fsync={(isDurable ? "on" : "off")} -c max_connections=300", "start");
 
     private string Own() => _folder ?? throw new InvalidOperationException("Only a server that this process started can be stopped.");
 
