@@ -12,12 +12,15 @@ internal sealed class CrewSettings
     /// <summary>Longest notice, and longest deadline, of an orderly stop.</summary>
     public const int MaximumDrainSeconds = 3_600;
 
+    /// <summary>Longest wait of a start for one answer of PostgreSQL.</summary>
+    private const int MaximumStartWaitSeconds = 3_600;
+
     public const string DefaultUrl = "http://127.0.0.1:7080";
 
     private static readonly string[] Known =
     [
         "CREW_DATA", "CREW_URLS", "CREW_DATABASE", "CREW_PUBLIC_URL", "CREW_MASTER_KEY", "CREW_MASTER_KEY_FILE", "CREW_TLS_CERT", "CREW_TLS_KEY",
-        "CREW_TRUSTED_PROXIES", "CREW_DRAIN_NOTICE_SECONDS", "CREW_DRAIN_SECONDS", "CREW_EGRESS_ALLOW", "CREW_SMTP_URL", "CREW_METRICS_URLS", "CREW_METRICS_TOKEN",
+        "CREW_TRUSTED_PROXIES", "CREW_DRAIN_NOTICE_SECONDS", "CREW_DRAIN_SECONDS", "CREW_START_WAIT_SECONDS", "CREW_EGRESS_ALLOW", "CREW_SMTP_URL", "CREW_METRICS_URLS", "CREW_METRICS_TOKEN",
         "CREW_EGRESS_PROXY", "CREW_EGRESS_NO_PROXY", "CREW_EGRESS_PROXY_TARGET", "CREW_EGRESS_CA", "CREW_GITHUB_SCANNING_KEYS", "CREW_GEO_FILE",
         "OTEL_EXPORTER_OTLP_ENDPOINT", "OPENAI_API_KEY", "ANTHROPIC_API_KEY",
     ];
@@ -80,6 +83,9 @@ internal sealed class CrewSettings
 
     /// <summary>How long requests and streams under way may go on when the server stops, in seconds.</summary>
     public int DrainSeconds => Seconds("CREW_DRAIN_SECONDS") ?? 30;
+
+    /// <summary>How long a start waits for an answer of PostgreSQL before it gives up, in seconds.</summary>
+    public int StartWaitSeconds => Seconds("CREW_START_WAIT_SECONDS") ?? 60;
 
     public string? MetricsToken => Get("CREW_METRICS_TOKEN");
 
@@ -170,11 +176,14 @@ internal sealed class CrewSettings
             return unusable;
         }
 
-        foreach (var name in new[] { "CREW_DRAIN_NOTICE_SECONDS", "CREW_DRAIN_SECONDS" })
+        foreach (var (name, most) in new[]
         {
-            if (Get(name) is { } text && !(int.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var seconds) && seconds is >= 0 and <= MaximumDrainSeconds))
+            ("CREW_DRAIN_NOTICE_SECONDS", MaximumDrainSeconds), ("CREW_DRAIN_SECONDS", MaximumDrainSeconds), ("CREW_START_WAIT_SECONDS", MaximumStartWaitSeconds),
+        })
+        {
+            if (Get(name) is { } text && !(int.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var seconds) && seconds >= 0 && seconds <= most))
             {
-                return Faults.Invalid(name, $"{name} is a whole number of seconds from 0 to {MaximumDrainSeconds}.");
+                return Faults.Invalid(name, $"{name} is a whole number of seconds from 0 to {most}.");
             }
         }
 

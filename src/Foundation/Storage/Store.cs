@@ -21,6 +21,7 @@ public abstract class Store : IAsyncDisposable
         Feed = new ChangeFeed(this);
         Election = new Election(this, clock);
         Node = new Node(clock);
+        Starting = new StartWait(clock);
     }
 
     public ChangeFeed Feed { get; }
@@ -30,6 +31,9 @@ public abstract class Store : IAsyncDisposable
 
     /// <summary>This process's place among the nodes that serve the database.</summary>
     public Node Node { get; }
+
+    /// <summary>How long a starting server waits for the database.</summary>
+    public StartWait Starting { get; }
 
     public abstract Committer Committer { get; }
 

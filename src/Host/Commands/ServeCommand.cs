@@ -41,7 +41,10 @@ internal static class ServeCommand
         }
 
         await using var app = built.Value;
-        var claim = await ClaimAsync(app.Services.GetRequiredService<Storage.Store>(), cancel);
+        var store = app.Services.GetRequiredService<Storage.Store>();
+        using var patience = store.Starting.Begin(TimeSpan.FromSeconds(settings.Value.StartWaitSeconds), () => Terminal.Error(
+            $"crew: PostgreSQL does not answer, or not in time. Asking again for up to {settings.Value.StartWaitSeconds} seconds (CREW_START_WAIT_SECONDS)."));
+        var claim = await ClaimAsync(store, cancel);
         if (claim.Failed(out var taken))
         {
             return CommandLine.Refuse(taken);
@@ -55,6 +58,7 @@ internal static class ServeCommand
         }
 
         await using var place = up.Value;
+        patience.Dispose();
 
         using var tracing = Tracing.Start(settings.Value.TraceCollector);
         try

@@ -13,6 +13,9 @@ internal static class PostgresErrors
         _ => error.InnerException is { } inner && IsUnavailable(inner),
     };
 
+    /// <summary>Whether it lets nobody in under this name, password and database, now or later.</summary>
+    public static bool IsTurnedAway(Exception error) => Server(error)?.SqlState is ['2', '8', ..] or PostgresErrorCodes.InvalidCatalogName;
+
     /// <summary>Whether PostgreSQL ended the transaction because its process stood still for too long: nothing of it was written.</summary>
     public static bool IsEndedForIdling(Exception error) => Server(error)?.SqlState is "25P03";
 

@@ -23,23 +23,27 @@ internal sealed class PostgresLock : IAsyncDisposable
     private PostgresLock(NpgsqlConnection connection) => _connection = connection;
 
     /// <summary>Null when it is taken. A server that was killed a moment ago may still be going: its session ends when PostgreSQL notices.</summary>
-    public static async Task<PostgresLock?> TryTakeAsync(string connectionString, long number, bool shared, int attempts, CancellationToken cancel)
+    public static async Task<PostgresLock?> TryTakeAsync(
+        string connectionString, long number, bool shared, int attempts, CancellationToken cancel, int pauseMilliseconds = RetryMilliseconds)
     {
         var connection = await OpenAsync(connectionString, cancel);
-        for (var attempt = 0; ; attempt++)
+        var isTaken = false;
+        try
         {
-            if (await AskAsync(connection, $"SELECT pg_try_advisory_lock{(shared ? "_shared" : "")}({number})", cancel))
+            for (var attempt = 0; attempt <= attempts && !isTaken; attempt++)
             {
-                return new PostgresLock(connection);
+                await Task.Delay(attempt == 0 ? 0 : pauseMilliseconds, cancel);
+                isTaken = await AskAsync(connection, $"SELECT pg_try_advisory_lock{(shared ? "_shared" : "")}({number})", cancel);
             }
 
-            if (attempt == attempts)
+            return isTaken ? new PostgresLock(connection) : null;
+        }
+        finally
+        {
+            if (!isTaken)
             {
                 await connection.DisposeAsync();
-                return null;
             }
-
-            await Task.Delay(RetryMilliseconds, cancel);
         }
     }
 
@@ -66,13 +70,13 @@ internal sealed class PostgresLock : IAsyncDisposable
     /// <summary>Waits for the lock as long as another process has it.</summary>
     public static async Task<PostgresLock> TakeAsync(string connectionString, long number, CancellationToken cancel)
     {
-        var connection = await OpenAsync(connectionString, cancel);
-        while (!await AskAsync(connection, $"SELECT pg_try_advisory_lock({number})", cancel))
+        while (true)
         {
-            await Task.Delay(RetryMilliseconds / 5, cancel);
+            if (await TryTakeAsync(connectionString, number, shared: false, attempts: 1_000, cancel, RetryMilliseconds / 5) is { } taken)
+            {
+                return taken;
+            }
         }
-
-        return new PostgresLock(connection);
     }
 
     public ValueTask DisposeAsync() => _connection.DisposeAsync();
@@ -94,7 +98,7 @@ internal sealed class PostgresLock : IAsyncDisposable
             await connection.OpenAsync(cancel);
             return connection;
         }
-        catch (Exception error) when (PostgresErrors.IsUnavailable(error))
+        catch (Exception error) when (PostgresErrors.IsUnavailable(error) || PostgresErrors.IsTurnedAway(error))
         {
             await connection.DisposeAsync();
             throw new StorageUnavailableException("PostgreSQL cannot be reached.", error);

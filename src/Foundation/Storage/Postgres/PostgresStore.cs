@@ -51,13 +51,13 @@ internal sealed class PostgresStore : Store
 
     public override string Dialect => "postgres";
 
-    public override async Task<bool> ExistsAsync(CancellationToken cancel = default)
+    public override Task<bool> ExistsAsync(CancellationToken cancel = default) => Starting.RunAsync(async () =>
     {
         await using var connection = await OpenAsync(_migrate, cancel);
         return await PostgresSchema.ExistsAsync(connection, cancel);
-    }
+    }, cancel);
 
-    public override async Task<Outcome<int>> MigrateAsync(CancellationToken cancel = default)
+    public override Task<Outcome<int>> MigrateAsync(CancellationToken cancel = default) => Starting.RunAsync<Outcome<int>>(async () =>
     {
         await using var connection = await OpenAsync(_migrate, cancel);
         await using var transaction = await connection.BeginTransactionAsync(cancel);
@@ -74,7 +74,7 @@ internal sealed class PostgresStore : Store
         await transaction.CommitAsync(cancel);
         CrashPoint.Pass(CrashPoints.PostgresSchemaCommitAfter);
         return missing.Value.Count;
-    }
+    }, cancel);
 
     public override async Task<Outcome<int>> PendingAsync(CancellationToken cancel = default)
     {
@@ -130,18 +130,21 @@ internal sealed class PostgresStore : Store
     public override async Task<IAsyncDisposable> JoinAsync(CancellationToken cancel = default)
     {
         var loops = new PostgresNodeLoops(_connectionString, _nodes, Feed, Node, _options.FeedPollMilliseconds, Clock);
-        await loops.StartAsync(cancel);
-        return loops;
+        return await Starting.RunAsync<IAsyncDisposable>(async () =>
+        {
+            await loops.StartAsync(cancel);
+            return loops;
+        }, cancel);
     }
 
     public override async Task<IAsyncDisposable?> TryServeAsync(CancellationToken cancel = default) =>
-        await PostgresLock.TryTakeAsync(_connectionString, PostgresLock.Serving, shared: true, ClaimAttempts, cancel);
+        await Starting.RunAsync(() => PostgresLock.TryTakeAsync(_connectionString, PostgresLock.Serving, shared: true, ClaimAttempts, cancel), cancel);
 
     public override async Task<IAsyncDisposable?> TryClaimAsync(CancellationToken cancel = default) =>
         await PostgresLock.TryClaimAsync(_connectionString, ClaimAttempts, cancel);
 
     public override async Task<IAsyncDisposable> TurnAsync(CancellationToken cancel = default) =>
-        await PostgresLock.TakeAsync(_connectionString, PostgresLock.Beginning, cancel);
+        await Starting.RunAsync(() => PostgresLock.TakeAsync(_connectionString, PostgresLock.Beginning, cancel), cancel);
 
     public override async Task<bool> IsReachableAsync(CancellationToken cancel = default)
     {
@@ -192,7 +195,7 @@ internal sealed class PostgresStore : Store
         }
     }
 
-    internal override async Task<long> ReadVersionAsync(CancellationToken cancel)
+    internal override Task<long> ReadVersionAsync(CancellationToken cancel) => Starting.RunAsync(async () =>
     {
         try
         {
@@ -204,7 +207,7 @@ internal sealed class PostgresStore : Store
         {
             throw new StorageUnavailableException("PostgreSQL could not be read.", error);
         }
-    }
+    }, cancel);
 
     /// <summary>
     /// The other nodes and this one, side by side. With PostgreSQL away the leases run out, this one's too: then nobody acts on what
@@ -215,7 +218,10 @@ internal sealed class PostgresStore : Store
 
     private protected override Db Detached() => new(OptionsFor(_migrate.CreateConnection()), Model, null, SystemJob.Provision);
 
-    private protected override async Task<T> ReadCoreAsync<T>(Tenant? tenant, SystemJob? job, Func<Db, Task<T>> work, CancellationToken cancel)
+    private protected override Task<T> ReadCoreAsync<T>(Tenant? tenant, SystemJob? job, Func<Db, Task<T>> work, CancellationToken cancel) =>
+        Starting.IsOn ? Starting.RunAsync(() => ReadOnceAsync(tenant, job, work, cancel), cancel) : ReadOnceAsync(tenant, job, work, cancel);
+
+    private async Task<T> ReadOnceAsync<T>(Tenant? tenant, SystemJob? job, Func<Db, Task<T>> work, CancellationToken cancel)
     {
         try
         {
@@ -248,7 +254,7 @@ internal sealed class PostgresStore : Store
             {
                 return SqliteErrors.Conflict;
             }
-            catch (Exception error) when ((PostgresErrors.IsRetryable(error) || (job is { IsBrief: true } && PostgresErrors.IsEndedForIdling(error))) && attempt < Attempts)
+            catch (Exception error) when ((PostgresErrors.IsRetryable(error) || ((job is { IsBrief: true } || Starting.IsOn) && PostgresErrors.IsEndedForIdling(error))) && attempt < Attempts)
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(5 * attempt), Clock, cancel);
             }
@@ -262,7 +268,8 @@ internal sealed class PostgresStore : Store
     private async Task<Outcome<T>> TryChangeAsync<T>(
         Tenant? tenant, SystemJob? job, Func<Db, Task<Outcome<T>>> work, CancellationToken revoked, CancellationToken cancel)
     {
-        await using var begun = await PostgresHaste.BeginAsync(job is null ? _app : _system, IsolationLevel.ReadCommitted, tenant, job, isChange: true, cancel);
+        await using var begun = await Starting.RunAsync(
+            () => PostgresHaste.BeginAsync(job is null ? _app : _system, IsolationLevel.ReadCommitted, tenant, job, isChange: true, cancel), cancel);
         var (connection, transaction) = begun;
         await using var db = new Db(OptionsFor(connection), Model, tenant, job);
         await db.Database.UseTransactionAsync(transaction, cancel);
@@ -381,7 +388,7 @@ internal sealed class PostgresStore : Store
         {
             return await pool.OpenConnectionAsync(cancel);
         }
-        catch (Exception error) when (PostgresErrors.IsUnavailable(error))
+        catch (Exception error) when (PostgresErrors.IsUnavailable(error) || PostgresErrors.IsTurnedAway(error))
         {
             throw new StorageUnavailableException("PostgreSQL cannot be reached.", error);
         }
