@@ -80,7 +80,8 @@ public sealed class LostDatabaseTests
             mock.Books.InFlight.ShouldBe(1, "the provider was not done yet");
 
             // A file that is on its way, of which its provider says nothing more, ends at the same moment, and not as if it were whole.
-            await Should.ThrowAsync<IOException>(file.ReadExactlyAsync(new byte[1], TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(5), TestContext.Current.CancellationToken));
+            var reading = file.ReadExactlyAsync(new byte[1], TestContext.Current.CancellationToken).AsTask();
+            await Should.ThrowAsync<IOException>(reading.WaitAsync(TimeSpan.FromSeconds(5), TestContext.Current.CancellationToken));
         }
         finally
         {

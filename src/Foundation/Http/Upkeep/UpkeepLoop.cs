@@ -76,7 +76,8 @@ internal sealed partial class UpkeepLoop(
 
     private static Condition ConditionOf(RetentionMoment moment) => moment.AheadOf is { } trusted
         ? new Condition("retention", "held", ConditionLevel.Degraded,
-            $"The clock is more than a day ahead of the last upkeep ({trusted:yyyy-MM-dd HH:mm}Z). Until it has run on for a day, ages are counted from then. If it is wrong, set it right; if it is right, crew clock confirm says so.")
+            $"The clock is more than a day ahead of the last upkeep ({trusted:yyyy-MM-dd HH:mm}Z). Until it has run on for a day, ages are counted from then. "
+                + "If it is wrong, set it right; if it is right, crew clock confirm says so.")
         : new Condition("retention", "ok", ConditionLevel.Fine, "Ages are counted by the clock.");
 
     private async Task TryAsync(Func<Task> work)

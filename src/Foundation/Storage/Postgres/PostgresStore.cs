@@ -151,7 +151,8 @@ internal sealed class PostgresStore : Store
         try
         {
             await using var connection = await OpenAsync(_app, cancel);
-            await ExecuteAsync(connection, "SELECT 1", cancel);
+            await using var command = new NpgsqlCommand("SELECT 1", connection);
+            await command.ExecuteNonQueryAsync(cancel);
             return true;
         }
         catch (Exception error) when (error is StorageUnavailableException || PostgresErrors.IsUnavailable(error))
@@ -392,12 +393,6 @@ internal sealed class PostgresStore : Store
         {
             throw new StorageUnavailableException("PostgreSQL cannot be reached.", error);
         }
-    }
-
-    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync(cancel);
     }
 
     private static DbContextOptions<Db> OptionsFor(NpgsqlConnection connection) =>
