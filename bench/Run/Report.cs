@@ -21,8 +21,7 @@ internal sealed class Report
         runs with everything on: key with IP list and one permission, rate limit, strict budgets on organization, workspace, crew and
         key, a priced model, durable audit and usage rows. Mock provider, load generator, control and Crew share the machine. Runs of
         control and Crew alternate; the value is the median of the pairs, the interval their least and greatest, unless a row says
-        otherwise. Where the processor time of a request goes, and what the missed goals are made of: [profile.md](profile.md). Three nodes
-        over one PostgreSQL: [benchmarks-nodes.md](benchmarks-nodes.md).
+        otherwise. Where the processor time of a request goes, and what the missed goals are made of: [profile.md](profile.md).
         """;
 
     private readonly List<ReportRow> _rows = [];
