@@ -56,6 +56,11 @@ internal static class GatewayFaults
     public static readonly Fault ProviderTimeout = new("provider_timeout", 504,
         "The provider of this model did not answer within its time limit. Repeat the request, ask for less output, or stream the answer.");
 
+    /// <summary>The memory for answers in one piece is used up.</summary>
+    public static readonly Fault AnswersTooMany = new("answers_too_many", 503,
+        "The answers that this server holds at the moment fill the memory that it has for them. Repeat the request in a moment, or stream the answer.")
+    { RetryAfterSeconds = 2 };
+
     /// <summary>As the keys module says it of a key that is dead at the start of a request.</summary>
     public static readonly Fault KeyRevoked = Faults.CredentialRevoked;
 

@@ -11,6 +11,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Crew.Gateway;
 
@@ -22,6 +23,10 @@ public static class GatewayModule
     /// <summary>Registers the module. Needs the spend module's <see cref="Spend.Contracts.Ledger"/>; register it after that one.</summary>
     public static IServiceCollection AddGateway(this IServiceCollection services)
     {
+        services.TryAddSingleton(new GatewayOptions());
+        services.AddSingleton<Heartbeat>();
+        services.AddHostedService(s => s.GetRequiredService<Heartbeat>());
+        services.AddSingleton(_ => AnswerMemory.OfThisMachine());
         services.AddSingleton<ProviderPool>();
         services.AddSingleton<ModelCatalogue>();
         services.AddSingleton(s => new OwedSettlements(new Lazy<Store>(s.GetRequiredService<Store>), s.GetRequiredService<TimeProvider>()));

@@ -15,6 +15,9 @@ internal sealed class CrewSettings
     /// <summary>Longest wait of a start for one answer of PostgreSQL.</summary>
     private const int MaximumStartWaitSeconds = 3_600;
 
+    /// <summary>Longest silence of a stream before a ping.</summary>
+    public const int MaximumPingSeconds = 3_600;
+
     public const string DefaultUrl = "http://127.0.0.1:7080";
 
     private static readonly string[] Known =
@@ -22,6 +25,7 @@ internal sealed class CrewSettings
         "CREW_DATA", "CREW_URLS", "CREW_DATABASE", "CREW_PUBLIC_URL", "CREW_MASTER_KEY", "CREW_MASTER_KEY_FILE", "CREW_TLS_CERT", "CREW_TLS_KEY",
         "CREW_TRUSTED_PROXIES", "CREW_DRAIN_NOTICE_SECONDS", "CREW_DRAIN_SECONDS", "CREW_START_WAIT_SECONDS", "CREW_EGRESS_ALLOW", "CREW_SMTP_URL", "CREW_METRICS_URLS", "CREW_METRICS_TOKEN",
         "CREW_EGRESS_PROXY", "CREW_EGRESS_NO_PROXY", "CREW_EGRESS_PROXY_TARGET", "CREW_EGRESS_CA", "CREW_GITHUB_SCANNING_KEYS", "CREW_GEO_FILE",
+        "CREW_STREAM_PING_SECONDS",
         "OTEL_EXPORTER_OTLP_ENDPOINT", "OPENAI_API_KEY", "ANTHROPIC_API_KEY",
     ];
 
@@ -86,6 +90,9 @@ internal sealed class CrewSettings
 
     /// <summary>How long a start waits for an answer of PostgreSQL before it gives up, in seconds.</summary>
     public int StartWaitSeconds => Seconds("CREW_START_WAIT_SECONDS") ?? 60;
+
+    /// <summary>After how much silence the client of a stream gets a sign of life, in seconds; zero is never.</summary>
+    public int StreamPingSeconds => Seconds("CREW_STREAM_PING_SECONDS") ?? 15;
 
     public string? MetricsToken => Get("CREW_METRICS_TOKEN");
 
@@ -179,6 +186,7 @@ internal sealed class CrewSettings
         foreach (var (name, most) in new[]
         {
             ("CREW_DRAIN_NOTICE_SECONDS", MaximumDrainSeconds), ("CREW_DRAIN_SECONDS", MaximumDrainSeconds), ("CREW_START_WAIT_SECONDS", MaximumStartWaitSeconds),
+            ("CREW_STREAM_PING_SECONDS", MaximumPingSeconds),
         })
         {
             if (Get(name) is { } text && !(int.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var seconds) && seconds >= 0 && seconds <= most))

@@ -3,12 +3,16 @@ using Crew.Gateway.Forwarding;
 
 namespace Crew.Gateway.Calls;
 
-/// <summary>The provider's side of a streamed answer: one read at a time into the scanner, under the limits of the attempt.</summary>
+/// <summary>
+/// The provider's side of a streamed answer: one read at a time into the scanner, under the limits of the attempt. While nothing is there to be
+/// read no buffer is kept, so that a silent stream costs little.
+/// </summary>
 internal sealed class AnswerStream(PhysicalAttempt attempt, HttpResponseMessage answer, SseScanner scanner) : IDisposable
 {
     private const int ReadBytes = 16_384;
 
-    private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(ReadBytes);
+    private byte[]? _buffer;
+    private int _used;
     private Stream _stream = Stream.Null;
 
     /// <summary>The read that is under way.</summary>
@@ -39,10 +43,22 @@ internal sealed class AnswerStream(PhysicalAttempt attempt, HttpResponseMessage 
         }
     }
 
-    private Task<int> StartRead()
+    private async Task<int> StartRead()
     {
         attempt.ArmIdle();
-        return _stream.ReadAsync(_buffer.AsMemory(0, ReadBytes), attempt.Limits).AsTask();
+
+        // A read of nothing ends when there is something to be read, or the end.
+        var ready = _stream.ReadAsync(Memory<byte>.Empty, attempt.Limits);
+        if (!ready.IsCompletedSuccessfully)
+        {
+            GiveBack();
+        }
+
+        await ready;
+        _buffer ??= ArrayPool<byte>.Shared.Rent(ReadBytes);
+        var count = await _stream.ReadAsync(_buffer.AsMemory(0, ReadBytes), attempt.Limits);
+        _used = Math.Max(_used, count);
+        return count;
     }
 
     /// <summary>Whether the answer has ended with these bytes.</summary>
@@ -73,7 +89,18 @@ internal sealed class AnswerStream(PhysicalAttempt attempt, HttpResponseMessage 
     {
         if (Pending is null or { IsCompleted: true })
         {
-            ArrayPool<byte>.Shared.Return(_buffer, clearArray: true);
+            GiveBack();
+        }
+    }
+
+    /// <summary>It held content, so what was used of it is wiped.</summary>
+    private void GiveBack()
+    {
+        if (_buffer is { } buffer)
+        {
+            buffer.AsSpan(0, _used).Clear();
+            (_buffer, _used) = (null, 0);
+            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 }

@@ -75,12 +75,17 @@ internal sealed class CallPlan
     {
         if (route.Carried is not { } carried)
         {
-            return BodySplice.Apply(body, Request, Format.EditsFor(Request, target.UpstreamModel, CapUnder(hold)));
+            var edits = Format.EditsFor(Request, target.UpstreamModel, CapUnder(hold));
+            return BodySplice.Apply(body, Request, target.Health.RefusesUsage ? edits with { ForceUsage = false } : edits);
         }
 
-        var terms = new WriteTerms(target.UpstreamModel, CapUnder(hold) ?? _cap, Request.Stream);
+        var terms = new WriteTerms(target.UpstreamModel, CapUnder(hold) ?? _cap, Request.Stream) { IsUsageRefused = target.Health.RefusesUsage };
         return SplicedBody.Build(new ReadOnlySequence<byte>(Translations.WriterOf(route.Format.Operation).Write(carried, terms)), []);
     }
+
+    /// <summary>Whether the wish for usage that a stream goes out with is ours, and not the client's own.</summary>
+    public bool AddsUsage(Route route, Target target) => Request.Stream && !target.Health.RefusesUsage
+        && route.Format.Operation == Operation.ChatCompletions && (route.Carried is not null || !Request.WantsUsage);
 
     /// <summary>Where a stream is written in the client's format; null where it passes as it comes.</summary>
     public TranslatedStream? TranslationOf(Route route, EventReader counts) => route.Carried is null ? null : new TranslatedStream(

@@ -1,11 +1,13 @@
 using System.Collections.Concurrent;
+using Crew.Kernel;
 using Microsoft.Extensions.Hosting;
 
 namespace Crew.Gateway.Calls;
 
 /// <summary>
 /// Where answers are read to their end after their client has left, because the provider bills them to the end anyway and only the end
-/// says how much. Bounded in number and time; at a stop of the server the last ones are given a few seconds.
+/// says how much. Bounded in number and time; at a stop of the server the last ones are given a few seconds. One tenant may use all of
+/// it while nobody else wants any; when it is full, whoever has more than others makes room for them.
 /// </summary>
 internal sealed class DrainRoom(TimeProvider clock) : IHostedService
 {
@@ -14,10 +16,20 @@ internal sealed class DrainRoom(TimeProvider clock) : IHostedService
     private const int StopSeconds = 10;
 
     private readonly ConcurrentDictionary<StreamRelay, Task> _draining = new();
-    private int _count;
+    private readonly Lock _gate = new();
+    private readonly List<Place<StreamRelay>> _places = [];
     private volatile bool _isClosing;
 
-    public int Count => Volatile.Read(ref _count);
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _places.Count;
+            }
+        }
+    }
 
     /// <summary>Takes an answer in; false when there is no room, and then it has to be broken off.</summary>
     public bool TryTake(StreamRelay relay)
@@ -29,13 +41,13 @@ internal sealed class DrainRoom(TimeProvider clock) : IHostedService
 
         // Counted from here on, not from when a thread is free for it.
         var limit = new CancellationTokenSource(TimeSpan.FromSeconds(MaximumSeconds), clock);
-        if (Interlocked.Increment(ref _count) > MaximumAnswers)
+        if (!TryEnter(relay, out var displaced))
         {
-            Interlocked.Decrement(ref _count);
             limit.Dispose();
             return false;
         }
 
+        displaced?.StopDraining();
         _draining[relay] = Task.Run(() => DrainAsync(relay, limit));
         if (relay.IsDrained)
         {
@@ -43,6 +55,25 @@ internal sealed class DrainRoom(TimeProvider clock) : IHostedService
         }
 
         return true;
+    }
+
+    /// <summary>
+    /// Who has to make room for a newcomer in a full room: the last one of the workspace that has the most, in the organization that has the
+    /// most; nobody, where the newcomer's own would have the most then.
+    /// </summary>
+    internal static Place<T>? Displaced<T>(IReadOnlyList<Place<T>> places, Tenant newcomer)
+        where T : class
+    {
+        var organization = places.GroupBy(p => p.Tenant.OrganizationId).MaxBy(g => g.Count());
+        var own = places.Where(p => p.Tenant.OrganizationId == newcomer.OrganizationId).ToList();
+        if (organization is null || (organization.Key != newcomer.OrganizationId && organization.Count() <= own.Count + 1))
+        {
+            return null;
+        }
+
+        var workspace = organization.GroupBy(p => p.Tenant.WorkspaceId).MaxBy(g => g.Count())!;
+        return organization.Key == newcomer.OrganizationId && workspace.Count() <= own.Count(p => p.Tenant.WorkspaceId == newcomer.WorkspaceId) + 1
+            ? null : workspace.Last();
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -60,6 +91,28 @@ internal sealed class DrainRoom(TimeProvider clock) : IHostedService
         await Task.WhenAny(all, Task.Delay(TimeSpan.FromSeconds(1), clock, CancellationToken.None));
     }
 
+    private bool TryEnter(StreamRelay relay, out StreamRelay? displaced)
+    {
+        displaced = null;
+        lock (_gate)
+        {
+            if (_places.Count >= MaximumAnswers)
+            {
+                if (Displaced(_places, relay.Tenant) is not { } place)
+                {
+                    return false;
+                }
+
+                // It ends within moments, and is settled as one for which there was no room.
+                _places.Remove(place);
+                displaced = place.Guest;
+            }
+
+            _places.Add(new Place<StreamRelay>(relay, relay.Tenant));
+            return true;
+        }
+    }
+
     private async Task DrainAsync(StreamRelay relay, CancellationTokenSource limit)
     {
         try
@@ -69,8 +122,16 @@ internal sealed class DrainRoom(TimeProvider clock) : IHostedService
         finally
         {
             limit.Dispose();
-            Interlocked.Decrement(ref _count);
+            lock (_gate)
+            {
+                _places.RemoveAll(p => p.Guest == relay);
+            }
+
             _draining.TryRemove(relay, out _);
         }
     }
 }
+
+/// <summary>A place in the room: what is read to its end there, and whose it is.</summary>
+internal sealed record Place<T>(T Guest, Tenant Tenant)
+    where T : class;

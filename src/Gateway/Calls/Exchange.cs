@@ -62,6 +62,13 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
                 return;
             }
 
+            if (turn.IsToRepeat)
+            {
+                // Once: what it refused is not sent there again.
+                index--;
+                continue;
+            }
+
             // That a target could not even be tried says less than how another one failed.
             last = turn.WasSkipped ? last ?? turn.Failed : turn.Failed;
             if (turn.IsFinal || call.Aborted.IsCancellationRequested || call.Stopping.IsCancellationRequested)
@@ -127,7 +134,7 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
         }
 
         var attempt = Begin(target, held.Value, routed.Value, ++_attempts, steps && !held.Value.IsClamped);
-        return new Turn(await TryAsync(attempt, held.Value, mayGoOn)) { IsFinal = attempt.MayHaveWorked };
+        return new Turn(await TryAsync(attempt, held.Value, mayGoOn)) { IsFinal = attempt.MayHaveWorked, IsToRepeat = attempt.IsToRepeat };
     }
 
     /// <summary>Why nothing may go out any more although the request was let in.</summary>
@@ -164,6 +171,9 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
         await ErrorWriter.WriteAsync(call, fault);
     }
 
+    /// <summary>The client's body is not needed any more: an open stream need not keep it.</summary>
+    public void ReleaseBody() => body.Dispose();
+
     /// <summary>Status and headers of an answer that is about to be served.</summary>
     public void WriteHead(HttpResponseMessage answer, Route route, int status)
     {
@@ -171,6 +181,7 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
         response.StatusCode = status;
         Copy(answer.Headers, response);
         Copy(answer.Content.Headers, response);
+        RetryAfter.Bound(response.Headers, parts.Clock.GetUtcNow());
         plan.Format.WriteHead(response.Headers, parts.Clock.GetElapsedTime(_started));
         if (route.Carried is { Hints.Count: > 0 } carried)
         {
@@ -227,7 +238,13 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
             answer = sent.Value;
             var status = (int)answer.StatusCode;
             attempt.NoteBytes();
-            if (status >= 500 || status == 429)
+            if (status is 504 or 524)
+            {
+                // Somebody in between gave up waiting: whoever works may go on, and bill it.
+                attempt.Blame();
+                attempt.MayHaveWorked = true;
+            }
+            else if (status >= 500 || status == 429)
             {
                 var wait = RetryAfter.Of(answer.Headers, parts.Clock.GetUtcNow());
                 attempt.Blame(wait);
@@ -374,6 +391,9 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
 
         /// <summary>Nothing was tried there.</summary>
         public bool WasSkipped { get; init; }
+
+        /// <summary>The same target is to be asked once more.</summary>
+        public bool IsToRepeat { get; init; }
 
         /// <summary>No other target would fare better, or it might bill the same work once more.</summary>
         public bool IsFinal { get; init; }

@@ -12,7 +12,8 @@ namespace Crew.Gateway.Calls;
 
 /// <summary>The parts that every call needs.</summary>
 internal sealed record CallParts(
-    ModelCatalogue Catalogue, Ledger Ledger, Committer Committer, KeyRing Ring, ClientSeal Clients, DrainRoom Drains, CutOffWatch CutOffs, OwedSettlements Owed, Node Node, TimeProvider Clock)
+    ModelCatalogue Catalogue, Ledger Ledger, Committer Committer, KeyRing Ring, ClientSeal Clients, DrainRoom Drains, CutOffWatch CutOffs, OwedSettlements Owed,
+    Heartbeat Heartbeat, AnswerMemory Memory, Node Node, TimeProvider Clock)
 {
     private static readonly TimeSpan Brief = TimeSpan.FromMilliseconds(100);
 
@@ -28,12 +29,13 @@ internal sealed record CallParts(
 /// <summary>Every inference endpoint: read, scan, choose, and hand over to the exchange.</summary>
 internal sealed class InferenceEndpoint(
     ModelCatalogue catalogue, Ledger ledger, Store store, KeyRing ring, ClientSeal clients, DrainRoom drains, CutOffWatch cutOffs, OwedSettlements owed,
-    UsageLimits limits, TimeProvider clock)
+    Heartbeat heartbeat, AnswerMemory memory, UsageLimits limits, TimeProvider clock)
 {
     private CallParts? _parts;
 
     /// <summary>The store's committer is there once the store has started, which is before the first request.</summary>
-    private CallParts Parts => _parts ??= new CallParts(catalogue, ledger, store.Committer, ring, clients, drains, cutOffs, owed, store.Node, clock);
+    private CallParts Parts => _parts ??= new CallParts(
+        catalogue, ledger, store.Committer, ring, clients, drains, cutOffs, owed, heartbeat, memory, store.Node, clock);
 
     public async Task HandleAsync(HttpContext http, WireFormat format)
     {
@@ -44,7 +46,7 @@ internal sealed class InferenceEndpoint(
         if (fault is null)
         {
             var plan = await PlanAsync(call, format, body);
-            if (!plan.Failed(out fault))
+            if (!plan.Failed(out fault) && (fault = plan.Value.Request.Stream || !memory.IsFull ? null : GatewayFaults.AnswersTooMany) is null)
             {
                 var entered = limits.Enter(call, TokenCounts.FloorOf(plan.Value.Request.BodyBytes), plan.Value.Request.Stream);
                 if (!entered.Failed(out fault))

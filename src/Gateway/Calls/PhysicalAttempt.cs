@@ -69,6 +69,9 @@ internal sealed class PhysicalAttempt : IDisposable
     /// </summary>
     public bool MayHaveWorked { get; set; }
 
+    /// <summary>The provider refused what was added on our account, before any work: it is asked again without that.</summary>
+    public bool IsToRepeat { get; set; }
+
     private ProviderTimeouts Timeouts => Target.Provider.Timeouts;
 
     /// <summary>Something arrived.</summary>

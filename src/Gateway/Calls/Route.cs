@@ -18,8 +18,8 @@ internal sealed record Route(WireFormat Format, Conversation? Carried)
         ? Format.PassesToProvider(header)
         : header.Equals("traceparent", StringComparison.OrdinalIgnoreCase) || header.Equals("tracestate", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Overloaded has a status of its own in the Anthropic dialect only.</summary>
-    public int StatusFor(Dialect client, int status) => status == 529 && Carried is not null && client != Dialect.Anthropic ? 503 : status;
+    /// <summary>Overloaded has a status of its own in the Anthropic dialect only, and a time limit has but one.</summary>
+    public int StatusFor(Dialect client, int status) => status == 524 ? 504 : status == 529 && Carried is not null && client != Dialect.Anthropic ? 503 : status;
 
     /// <summary>An answer in the client's format; null where it holds what that one cannot say.</summary>
     public ByteStore? Translate(WireFormat client, ByteStore answer, TokenCounts? usage)

@@ -15,8 +15,6 @@ namespace Crew.Gateway.Calls;
 /// </summary>
 internal sealed class StreamRelay
 {
-    private const int CutFlushMilliseconds = 500;
-
     private readonly Exchange _exchange;
     private readonly PhysicalAttempt _attempt;
     private readonly HttpResponseMessage _answer;
@@ -25,6 +23,7 @@ internal sealed class StreamRelay
     private readonly SseScanner _scanner;
     private readonly TaskCompletionSource<RelayEnd> _cut = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly AnswerStream _upstream;
+    private readonly ClientSide _client;
     private string _left = "client_closed";
     private Metering.TokenCounts _charged;
     private volatile bool _isDrained;
@@ -38,11 +37,14 @@ internal sealed class StreamRelay
         _ending = new StreamEnding(exchange.Plan.Format, _reader, translation, exchange.Call.RequestId);
         _scanner = new SseScanner(_reader, attempt.Target.Provider.Echo, translation);
         _upstream = new AnswerStream(attempt, answer, _scanner);
+        _client = new ClientSide(exchange, attempt, _scanner, _ending, _cut.Task, ReachCap);
     }
 
     public bool IsDrained => _isDrained;
 
-    private PipeWriter Client => _exchange.Call.Http.Response.BodyWriter;
+    public Tenant Tenant => _exchange.Call.Tenant;
+
+    private PipeWriter Client => _client.Writer;
 
     private Committer Committer => _exchange.Parts.Committer;
 
@@ -158,19 +160,20 @@ internal sealed class StreamRelay
         if (_held is { Bytes.Length: > 0 } held)
         {
             Client.Write(held.Bytes);
-            if (await FlushAsync(Client) && end is null)
+            held.Dispose();
+            if (await _client.FlushAsync() && end is null)
             {
                 end = _cut.Task.IsCompleted ? await _cut.Task : RelayEnd.ClientGone;
             }
         }
 
-        switch (end ?? await PumpAsync())
+        switch (end ?? await PumpWatchedAsync())
         {
             case RelayEnd.ClientGone:
                 return await LeaveAsync("client_closed");
             case var cut and (RelayEnd.Revoked or RelayEnd.Stopping or RelayEnd.CutOff):
                 var fault = cut == RelayEnd.Revoked ? GatewayFaults.KeyRevoked : cut == RelayEnd.Stopping ? HttpFaults.NodeStopping : HttpFaults.NodeCutOff;
-                await TellAsync(fault, CutFlushMilliseconds);
+                await _client.TellAsync(fault);
                 return await LeaveAsync(cut == RelayEnd.Revoked ? "revoked" : fault.Code);
             case RelayEnd.CapReached:
                 await CapAsync();
@@ -205,6 +208,22 @@ internal sealed class StreamRelay
         response.ContentType = "text/event-stream; charset=utf-8";
         response.Headers.CacheControl = "no-cache";
         response.Headers["X-Accel-Buffering"] = "no";
+
+        // No other target takes over from here on, so nothing is sent anew.
+        _exchange.ReleaseBody();
+    }
+
+    private async Task<RelayEnd> PumpWatchedAsync()
+    {
+        _exchange.Parts.Heartbeat.Watch(_client);
+        try
+        {
+            return await PumpAsync();
+        }
+        finally
+        {
+            _exchange.Parts.Heartbeat.Leave(_client);
+        }
     }
 
     /// <summary>Moves bytes until the answer ends, breaks, or is cut on the client's side.</summary>
@@ -218,7 +237,7 @@ internal sealed class StreamRelay
                 ReachCap();
             }
 
-            if (_upstream.Pending is { IsCompleted: false } pending && await Task.WhenAny(pending, _cut.Task) != pending)
+            if (await RestAsync())
             {
                 return await _cut.Task;
             }
@@ -234,7 +253,7 @@ internal sealed class StreamRelay
                 return _upstream.HowItEnded();
             }
 
-            if (await FlushAsync(client) || _cut.Task.IsCompleted)
+            if (await _client.FlushAsync() || _cut.Task.IsCompleted)
             {
                 return _cut.Task.IsCompleted ? await _cut.Task : RelayEnd.ClientGone;
             }
@@ -244,31 +263,23 @@ internal sealed class StreamRelay
         }
     }
 
-    /// <summary>Hands the bytes to the client's connection, at the client's pace. True when there is no client any more.</summary>
-    private async ValueTask<bool> FlushAsync(PipeWriter client)
+    /// <summary>Waits for the provider. True when the client's side has ended meanwhile.</summary>
+    private async ValueTask<bool> RestAsync()
     {
-        var flush = client.FlushAsync();
-        if (flush.IsCompletedSuccessfully)
+        if (_upstream.Pending is not { IsCompleted: false } pending)
         {
-            return flush.Result is { IsCompleted: true } or { IsCanceled: true };
+            return false;
         }
 
-        // A client that is slow must not make the provider look silent.
-        _attempt.PauseIdle();
-        var pending = flush.AsTask();
-        if (_attempt.Steps is { } steps && !await steps.MayWaitAsync(pending, _cut.Task))
+        _client.Rest();
+        var isCut = await Task.WhenAny(pending, _cut.Task) != pending;
+        if (await _client.WakeAsync() && !isCut)
         {
-            ReachCap();
-        }
-
-        if (await Task.WhenAny(pending, _cut.Task) != pending && await _cut.Task != RelayEnd.CapReached)
-        {
-            // It has not taken the last bytes, so it will not take a farewell either.
-            _exchange.Call.Http.Abort();
+            _cut.TrySetResult(RelayEnd.ClientGone);
             return true;
         }
 
-        return (await pending) is { IsCompleted: true } or { IsCanceled: true };
+        return isCut;
     }
 
     /// <summary>No more output is paid for: the provider is told to stop at once, and the client gets an end as at its output cap.</summary>
@@ -284,20 +295,20 @@ internal sealed class StreamRelay
         _scanner.Complete();
         if (!await SettleAsync(end, null))
         {
-            await TellAsync(Faults.AuditUnavailable, CutFlushMilliseconds);
+            await _client.TellAsync(Faults.AuditUnavailable);
             return;
         }
 
         if (_scanner.SawCredential || _scanner.SawLongError)
         {
-            await TellAsync(_scanner.SawCredential ? GatewayFaults.CredentialsRejected : GatewayFaults.ProviderUnavailable, CutFlushMilliseconds);
+            await _client.TellAsync(_scanner.SawCredential ? GatewayFaults.CredentialsRejected : GatewayFaults.ProviderUnavailable);
             return;
         }
 
         _scanner.ReleaseTail(Client, withIncomplete: end == RelayEnd.Complete);
         if (end is RelayEnd.Broken or RelayEnd.TimedOut)
         {
-            await TellAsync(end == RelayEnd.TimedOut ? GatewayFaults.ProviderTimeout : GatewayFaults.ProviderUnavailable, CutFlushMilliseconds);
+            await _client.TellAsync(end == RelayEnd.TimedOut ? GatewayFaults.ProviderTimeout : GatewayFaults.ProviderUnavailable);
             return;
         }
 
@@ -313,7 +324,7 @@ internal sealed class StreamRelay
         await _upstream.StopAsync();
         if (!await SettleAsync(RelayEnd.CapReached, null))
         {
-            await TellAsync(Faults.AuditUnavailable, CutFlushMilliseconds);
+            await _client.TellAsync(Faults.AuditUnavailable);
             return;
         }
 
@@ -374,18 +385,6 @@ internal sealed class StreamRelay
 
         _exchange.Parts.Owed.Keep(work);
         return false;
-    }
-
-    /// <summary>An error as the last event of a stream whose status line has gone out. A client that no longer reads does not hold this up.</summary>
-    private async Task TellAsync(Fault fault, int milliseconds)
-    {
-        _ending.Fail(Client, fault, _scanner.IsInsideFrame);
-        var flush = Client.FlushAsync().AsTask();
-        await Task.WhenAny(flush, Task.Delay(TimeSpan.FromMilliseconds(milliseconds), Clock, CancellationToken.None));
-        if (!flush.IsCompleted)
-        {
-            _exchange.Call.Http.Abort();
-        }
     }
 
     private void End()

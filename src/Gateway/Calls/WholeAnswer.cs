@@ -13,23 +13,39 @@ internal sealed class WholeAnswer(Exchange exchange, PhysicalAttempt attempt, Ht
     private const int MaximumErrorBytes = 1 << 20;
     private const int MaximumErrorDepth = 64;
 
+    /// <summary>What is held of the memory for answers; given back when this one has been served.</summary>
+    private long _taken;
+
     /// <returns>Null when the client has an answer; else why the next target has to try.</returns>
     public async ValueTask<Fault?> RunAsync()
     {
         var (status, isSuccess) = ((int)answer.StatusCode, answer.StatusCode == System.Net.HttpStatusCode.OK);
         using var bytes = new ByteStore();
         using var stopping = exchange.Call.Stopping.UnsafeRegister(static a => ((PhysicalAttempt)a!).BreakOff(), attempt);
-        var broke = await ReadAsync(bytes, isSuccess ? MaximumAnswerBytes : MaximumErrorBytes);
-        if (broke is not null)
+        try
+        {
+            var broke = await ReadAsync(bytes, isSuccess ? MaximumAnswerBytes : MaximumErrorBytes);
+            return broke is not null ? await BreakAsync(broke, status, isSuccess)
+                : isSuccess ? await SucceedAsync(bytes, status)
+                : await PassErrorAsync(bytes, status);
+        }
+        finally
+        {
+            exchange.Parts.Memory.GiveBack(_taken);
+        }
+    }
+
+    private async ValueTask<Fault?> BreakAsync(Fault broke, int status, bool isSuccess)
+    {
+        if (broke.Code != GatewayFaults.AnswersTooMany.Code)
         {
             attempt.Blame();
-            attempt.Settle(exchange.Work, isSuccess ? attempt.Settlement.OfBreak(null, 0) : Metered.Nothing, status, broke.Code);
-
-            // What was lost on its way back has been produced, and is billed.
-            return mayGoOn && !isSuccess ? broke : await EndAsync(broke);
         }
 
-        return isSuccess ? await SucceedAsync(bytes, status) : await PassErrorAsync(bytes, status);
+        // What was lost on its way back has been produced, and is billed.
+        var wasProduced = isSuccess || attempt.MayHaveWorked;
+        attempt.Settle(exchange.Work, wasProduced ? attempt.Settlement.OfBreak(null, 0) : Metered.Nothing, status, broke.Code);
+        return mayGoOn && !wasProduced ? broke : await EndAsync(broke);
     }
 
     private async ValueTask<Fault?> SucceedAsync(ByteStore bytes, int status)
@@ -74,10 +90,18 @@ internal sealed class WholeAnswer(Exchange exchange, PhysicalAttempt attempt, Ht
         }
 
         var repeats = Echo?.IsIn(bytes.Memory.Span) == true;
-        attempt.Settle(exchange.Work, status < 300 && !repeats ? attempt.Settlement.OfBreak(null, 0) : Metered.Nothing, status,
+        attempt.Settle(exchange.Work, attempt.MayHaveWorked || (status < 300 && !repeats) ? attempt.Settlement.OfBreak(null, 0) : Metered.Nothing, status,
             repeats ? "credentials_rejected" : "upstream_error");
+        if (UsageRefusal.IsIn(bytes.Span, status) && exchange.Plan.AddsUsage(Route, attempt.Target))
+        {
+            // It does not take what we added. It has said so before any work, and is asked once more without that.
+            attempt.Target.Health.RefuseUsage();
+            attempt.IsToRepeat = true;
+            return GatewayFaults.ProviderUnavailable;
+        }
+
         return status is < 400 or >= 600 || !IsJson
-            ? await EndAsync(repeats ? GatewayFaults.CredentialsRejected : GatewayFaults.ProviderUnavailable)
+            ? await EndAsync(repeats ? GatewayFaults.CredentialsRejected : attempt.MayHaveWorked ? GatewayFaults.ProviderTimeout : GatewayFaults.ProviderUnavailable)
             : await SayErrorAsync(bytes, status);
     }
 
@@ -156,6 +180,17 @@ internal sealed class WholeAnswer(Exchange exchange, PhysicalAttempt attempt, Ht
         CrashPoint.Pass(CrashPoints.ReplyAfter);
     }
 
+    private async ValueTask<bool> TakeAsync(long bytes)
+    {
+        if (!await exchange.Parts.Memory.TakeAsync(bytes, exchange.Parts.Clock, attempt.Limits))
+        {
+            return false;
+        }
+
+        _taken += bytes;
+        return true;
+    }
+
     private async ValueTask<Fault?> ReadAsync(ByteStore bytes, int most)
     {
         try
@@ -165,6 +200,11 @@ internal sealed class WholeAnswer(Exchange exchange, PhysicalAttempt attempt, Ht
             bytes.Reserve((int)Math.Min(length, MaximumErrorBytes) + 1);
             while (true)
             {
+                if (bytes.Capacity > _taken && !await TakeAsync(bytes.Capacity - _taken))
+                {
+                    return GatewayFaults.AnswersTooMany;
+                }
+
                 var read = await stream.ReadAsync(bytes.GetMemory(), attempt.Limits);
                 if (read == 0)
                 {

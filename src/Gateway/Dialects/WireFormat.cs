@@ -73,6 +73,10 @@ internal abstract class WireFormat
     /// <param name="soFar">What was read of the stream, for formats whose events are numbered.</param>
     public abstract void WriteErrorEvent(IBufferWriter<byte> output, Fault fault, string requestId, EventReader soFar);
 
+    /// <summary>A sign of life between two events, which clients pass over.</summary>
+    /// <param name="hasContent">Whether content has gone out: before that, clients of some dialects await one certain event.</param>
+    public virtual ReadOnlySpan<byte> Ping(bool hasContent) => ": ping\n\n"u8;
+
     /// <summary>Writes an error of a provider of another format in this one.</summary>
     public abstract void WriteError(IBufferWriter<byte> output, Fault fault, string requestId);
 

@@ -56,6 +56,9 @@ internal sealed class SseScanner(EventReader reader, CredentialEcho? echo = null
 
     public bool IsDone => reader.IsDone;
 
+    /// <summary>The client got something of ours before the first event: a byte order mark is then no longer at the beginning, and is left out.</summary>
+    public bool IsPreceded { get; set; }
+
     /// <summary>UTF-8 bytes of text, arguments, refusals and reasoning that have gone to the client.</summary>
     public long DeliveredTextBytes => reader.TextBytes;
 
@@ -162,6 +165,11 @@ internal sealed class SseScanner(EventReader reader, CredentialEcho? echo = null
             (position, lineStart) = (next, next);
             if (ends)
             {
+                if (IsPreceded && !_begun && work.StartsWith("\uFEFF"u8))
+                {
+                    runStart = frameStart = 3;
+                }
+
                 var fate = _frameIsLong ? FrameFate.Pass : Inspect(work[frameStart..next]);
                 _frameIsLong = false;
                 Send(work, ref runStart, frameStart, next, fate, output);

@@ -39,6 +39,7 @@ internal sealed class TargetHealth(Action? capBroken = null)
     private const double DecayMilliseconds = 10_000;
 
     private readonly Lock _gate = new();
+    private volatile bool _refusesUsage;
     private long _restsUntilMs;
     private int _failuresInARow;
     private int _rests;
@@ -52,6 +53,11 @@ internal sealed class TargetHealth(Action? capBroken = null)
 
     /// <summary>How the provider keeps to output caps with this model.</summary>
     public CapRecord Cap { get; } = new(capBroken);
+
+    /// <summary>It takes no wish for usage in a stream, as it has said once.</summary>
+    public bool RefusesUsage => _refusesUsage;
+
+    public void RefuseUsage() => _refusesUsage = true;
 
     /// <summary>Whether a call may go there now without taking the place of a probe.</summary>
     public bool IsReady(DateTimeOffset now)

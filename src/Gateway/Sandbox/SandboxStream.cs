@@ -28,6 +28,13 @@ internal sealed class SandboxStream(IEnumerable<SandboxStep> steps, TimeProvider
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        if (buffer.IsEmpty)
+        {
+            // As with a socket, a read of nothing waits until there is something.
+            _ = !_bytes.IsEmpty || await TryAdvanceAsync(mustNotWait: false, cancellationToken);
+            return 0;
+        }
+
         var written = 0;
         while (written < buffer.Length)
         {

@@ -39,12 +39,13 @@ internal sealed class GatewayApp : IAsyncDisposable
     public DrainRoom Drains => _app.Services.GetRequiredService<DrainRoom>();
 
     /// <param name="provider">Where a provider of tests listens on this machine.</param>
-    public static async Task<GatewayApp> StartAsync(int provider)
+    /// <param name="memory">For answers in one piece; null is as much as the product takes.</param>
+    public static async Task<GatewayApp> StartAsync(int provider, AnswerMemory? memory = null)
     {
         var folder = Directory.CreateTempSubdirectory("crew-gateway-").FullName;
         var clock = new FakeClock();
         StoredKeys? opened = null;
-        var app = Build(folder, clock, provider, () => opened!);
+        var app = Build(folder, clock, provider, memory, () => opened!);
         var store = app.Services.GetRequiredService<Store>();
         (await store.MigrateAsync()).Fault.ShouldBeNull();
         opened = (await StoredKeys.OpenAsync(store, MasterKey.Generate(), clock, default)).Value;
@@ -82,7 +83,7 @@ internal sealed class GatewayApp : IAsyncDisposable
     }
 
     /// <summary>The database keeps the real time: its commits wait for a millisecond that nobody would move on here.</summary>
-    private static WebApplication Build(string folder, FakeClock clock, int provider, Func<StoredKeys> keys)
+    private static WebApplication Build(string folder, FakeClock clock, int provider, AnswerMemory? memory, Func<StoredKeys> keys)
     {
         var model = new StorageModel(
             StoredKeys.Part, HttpModule.Part, TenancyModule.Part, AuditModule.Part, SpendModule.Part, KeysModule.Part, GatewayModule.Part);
@@ -104,6 +105,11 @@ internal sealed class GatewayApp : IAsyncDisposable
         services.AddSpend();
         services.AddKeys();
         services.AddGateway();
+        if (memory is not null)
+        {
+            services.AddSingleton(memory);
+        }
+
         var app = builder.Build();
         app.UseRouting();
         app.UseGate();

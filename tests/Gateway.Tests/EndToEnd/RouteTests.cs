@@ -172,6 +172,25 @@ public sealed class RouteTests : IDisposable
         (await _gateway.AttemptsAsync(RequestIdOf(refused))).GetArrayLength().ShouldBe(1);
     }
 
+    [Theory]
+    [InlineData(504, false)]
+    [InlineData(504, true)]
+    [InlineData(524, false)]
+    public async Task What_somebody_in_between_stopped_waiting_for_is_not_asked_of_another_and_is_settled(int status, bool isJson)
+    {
+        var raw = await _gateway.Server.CreateProviderAtAsync(_gateway.Raw.BaseUrl, Credential);
+        var model = await ModelAsync([raw, _gateway.ProviderId], "late", "second");
+        _gateway.Raw.Answer = isJson ? RawProvider.Json(status, """{"error":{"message":"upstream request timeout"}}""")
+            : System.Text.Encoding.UTF8.GetBytes($"HTTP/1.1 {status} Late\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<h1>Timeout</h1>");
+        using var answer = await SendAsync(await _gateway.KeyAsync(), Body(""","max_tokens":16""", model));
+        answer.StatusCode.ShouldBe(HttpStatusCode.GatewayTimeout);
+        (await answer.Content.ReadAsStringAsync()).ShouldContain(isJson ? "upstream request timeout" : "provider_timeout");
+        var attempts = (await _gateway.AttemptsAsync(RequestIdOf(answer))).EnumerateArray().ToList();
+        attempts.Count.ShouldBe(1, "whoever works may go on and bill it");
+        attempts[0].GetProperty("provenance").GetString().ShouldBe("floor");
+        attempts[0].GetProperty("tokens").GetProperty("input").GetInt64().ShouldBeGreaterThan(0);
+    }
+
     private static string Streaming(string model) => Body(""","stream":true,"max_tokens":16""", model);
 
     private Task<string> ModelAsync(params string[] upstream) => ModelAsync([.. upstream.Select(_ => _gateway.ProviderId)], upstream);

@@ -56,6 +56,9 @@ internal abstract class AnthropicFormat : WireFormat
         output.Write("\n\n"u8);
     }
 
+    /// <summary>Its own event, as soon as the message has begun; a comment before that, since <c>message_start</c> must be the first event.</summary>
+    public override ReadOnlySpan<byte> Ping(bool hasContent) => hasContent ? "event: ping\ndata: {\"type\": \"ping\"}\n\n"u8 : base.Ping(hasContent);
+
     public override void WriteError(IBufferWriter<byte> output, Fault fault, string requestId) =>
         ErrorWriter.Render(Dialect.Anthropic, fault, requestId, output);
 

@@ -67,6 +67,10 @@ internal sealed class ChatRequestWriter : RequestWriter
         if (terms.Stream)
         {
             json.WriteBoolean("stream"u8, true);
+        }
+
+        if (terms is { Stream: true, IsUsageRefused: false })
+        {
             json.WriteStartObject("stream_options"u8);
             json.WriteBoolean("include_usage"u8, true);
             json.WriteEndObject();

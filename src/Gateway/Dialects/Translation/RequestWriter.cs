@@ -6,7 +6,11 @@ using Crew.Kernel;
 namespace Crew.Gateway.Dialects.Translation;
 
 /// <summary>What stands in a translated body beside the conversation.</summary>
-internal readonly record struct WriteTerms(string Model, int? OutputCap, bool Stream);
+internal readonly record struct WriteTerms(string Model, int? OutputCap, bool Stream)
+{
+    /// <summary>The provider takes no wish for usage.</summary>
+    public bool IsUsageRefused { get; init; }
+}
 
 /// <summary>Writes a <see cref="Conversation"/> as a request of one dialect.</summary>
 internal abstract class RequestWriter
