@@ -1,6 +1,7 @@
 using Crew.Audit;
 using Crew.Audit.Contracts;
 using Crew.Gateway;
+using Crew.Gateway.Contracts;
 using Crew.Http;
 using Crew.Http.OpenApi;
 using Crew.Identity;

@@ -29,7 +29,7 @@ internal static class CreateKey
         [property: Description("A key that this one stands below: it never exceeds its parent and dies with it.")] string? ParentId,
         [property: Description("Addresses and CIDR networks, IPv4 and IPv6; none is any.")] IReadOnlyList<string>? AllowedIps,
         [property: Description("Model ids; null is all that the workspace allows.")] IReadOnlyList<string>? AllowedModels,
-        [property: Description("1 to 10000000; above the workspace's rate it has no effect.")] int? RateLimitPerMinute,
+        [property: Description("1 to 10000000; above the workspace's rate it has no effect. Left out, it and the limits below are those of the key that makes it.")] int? RateLimitPerMinute,
         [property: Description("Regions of providers as their data_policy names them; null is all that the workspace allows.")] IReadOnlyList<string>? AllowedRegions,
         [property: Description("Tokens a minute of its model calls; null is no limit of its own.")] int? TokensPerMinute,
         [property: Description("Streams of its model calls at one moment; null is no limit of its own.")] int? ConcurrentStreams,
@@ -158,14 +158,15 @@ internal static class CreateKey
         }
 
         var draft = new KeyDraft(request.Name!, request.Permissions!, rights.Value, binding.Value.Mode, binding.Value.Environment, binding.Value.CrewId,
-            request.AllowedIps ?? [], request.AllowedModels, request.RateLimitPerMinute, request.ExpiresAt)
+            request.AllowedIps ?? [], request.AllowedModels, request.RateLimitPerMinute ?? call.Caller.RateLimitPerMinute, request.ExpiresAt)
         {
             AllowedRegions = request.AllowedRegions,
-            TokensPerMinute = request.TokensPerMinute,
-            ConcurrentStreams = request.ConcurrentStreams,
+            TokensPerMinute = request.TokensPerMinute ?? call.Caller.TokensPerMinute,
+            ConcurrentStreams = request.ConcurrentStreams ?? call.Caller.ConcurrentStreams,
             ZeroLogging = request.ZeroLogging ?? call.Caller.ZeroLogging,
         };
-        return (KeyRequestCheck.Loosening(request.ZeroLogging, call.Caller) ?? KeyRequestCheck.Escalation(draft, call.Caller)) is { } escalation ? escalation : draft;
+        return (KeyRequestCheck.Loosening(request.ZeroLogging, call.Caller) ?? KeyRequestCheck.LimitEscalation(draft, call.Caller)
+            ?? KeyRequestCheck.Escalation(draft, call.Caller)) is { } escalation ? escalation : draft;
     }
 
     /// <summary>The parent must be visible, alive and not too deep; the child must not exceed it.</summary>

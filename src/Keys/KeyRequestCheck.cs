@@ -101,6 +101,16 @@ internal static class KeyRequestCheck
         return BindingEscalation(draft, caller) ?? NarrowingEscalation(draft, caller);
     }
 
+    /// <summary>A limited credential gives no limit beyond its own, and no limit at all is more than any.</summary>
+    public static Fault? LimitEscalation(KeyDraft draft, Caller caller) =>
+        Beyond("rate_limit_per_minute", draft.RateLimitPerMinute, caller.RateLimitPerMinute)
+        ?? Beyond("tokens_per_minute", draft.TokensPerMinute, caller.TokensPerMinute)
+        ?? Beyond("concurrent_streams", draft.ConcurrentStreams, caller.ConcurrentStreams);
+
+    private static Fault? Beyond(string field, int? asked, int? own) => own is { } most && (asked is null || asked > most)
+        ? KeyFaults.Escalation(field, $"this credential itself has {most}")
+        : null;
+
     /// <summary>What keeps no trace of its callers does not make, or become, something that does.</summary>
     public static Fault? Loosening(bool? zeroLogging, Caller caller) => zeroLogging == false && caller.ZeroLogging
         ? KeyFaults.Escalation("zero_logging", "this credential keeps no trace of its callers, so neither do keys that it makes or changes")

@@ -10,23 +10,23 @@ namespace Crew.Keys;
 
 internal static class UpdateKey
 {
-    /// <summary>Fields that are left out stay as they are; the binding never changes.</summary>
+    /// <summary>Fields that are left out stay as they are, null takes a limit or list away; the binding never changes.</summary>
     internal sealed record Request(
         [property: Description("1 to 200 characters.")] string? Name,
         [property: Description("Replaces the list; never beyond the caller's own.")] IReadOnlyList<string>? Permissions,
-        [property: Description("Replaces the list; an empty one is any address.")] IReadOnlyList<string>? AllowedIps,
-        [property: Description("Replaces the list.")] IReadOnlyList<string>? AllowedModels,
-        [property: Description("1 to 10000000.")] int? RateLimitPerMinute,
-        [property: Description("In the future.")] DateTimeOffset? ExpiresAt,
-        [property: Description("Replaces the list.")] IReadOnlyList<string>? AllowedRegions,
-        [property: Description("Tokens a minute of its model calls.")] int? TokensPerMinute,
-        [property: Description("Streams of its model calls at one moment.")] int? ConcurrentStreams,
+        [property: Description("Replaces the list; null or an empty one is any address.")] Patched<IReadOnlyList<string>> AllowedIps,
+        [property: Description("Replaces the list; null is all that the workspace allows.")] Patched<IReadOnlyList<string>> AllowedModels,
+        [property: Description("1 to 10000000; null is the workspace's own.")] Patched<int?> RateLimitPerMinute,
+        [property: Description("In the future; null is never.")] Patched<DateTimeOffset?> ExpiresAt,
+        [property: Description("Replaces the list; null is all that the workspace allows.")] Patched<IReadOnlyList<string>> AllowedRegions,
+        [property: Description("Tokens a minute of its model calls; null is no limit of its own.")] Patched<int?> TokensPerMinute,
+        [property: Description("Streams of its model calls at one moment; null is no limit of its own.")] Patched<int?> ConcurrentStreams,
         [property: Description("Whether no IP address and user agent of its callers is kept.")] bool? ZeroLogging);
 
     public static void Map(RouteGroupBuilder keys) =>
         keys.MapPatch("/{id}", Handle)
             .WithName("Keys.Update")
-            .WithSummary("Change a key's name, permissions, addresses, models, rate or expiry, never beyond the caller's own.")
+            .WithSummary("Change a key's name, permissions, addresses, models, limits or expiry, never beyond the caller's own; null takes a list or limit away.")
             .Requires(CrewSource.None, "api_keys:write", "api_keys:self")
             .Audited("api_key.updated")
             .Refuses("key_not_active")
@@ -64,10 +64,10 @@ internal static class UpdateKey
             return KeyFaults.Dead;
         }
 
-        if (((request.Name is null ? null : KeyRequestCheck.Name(request.Name)) ?? KeyRequestCheck.Ips(request.AllowedIps)
-            ?? KeyRequestCheck.Models(request.AllowedModels) ?? KeyRequestCheck.Rate(request.RateLimitPerMinute)
-            ?? KeyRequestCheck.Expiry(request.ExpiresAt, now)
-            ?? PolicyCheck.Of("", request.AllowedRegions, request.TokensPerMinute, request.ConcurrentStreams)) is { } wrong)
+        if (((request.Name is null ? null : KeyRequestCheck.Name(request.Name)) ?? KeyRequestCheck.Ips(request.AllowedIps.Value)
+            ?? KeyRequestCheck.Models(request.AllowedModels.Value) ?? KeyRequestCheck.Rate(request.RateLimitPerMinute.Value)
+            ?? KeyRequestCheck.Expiry(request.ExpiresAt.Value, now)
+            ?? PolicyCheck.Of("", request.AllowedRegions.Value, request.TokensPerMinute.Value, request.ConcurrentStreams.Value)) is { } wrong)
         {
             return wrong;
         }
@@ -83,16 +83,9 @@ internal static class UpdateKey
             return KeyFaults.MasterOnlyByOwner;
         }
 
-        var draft = new KeyDraft(request.Name ?? key.Name, request.Permissions ?? key.Permissions, rights.Value, key.Mode,
-            CrewEnvironments.TryParse(key.Environment, out var environment) ? environment : null, key.CrewId,
-            request.AllowedIps ?? key.AllowedIps, request.AllowedModels ?? key.AllowedModels, request.RateLimitPerMinute ?? key.RateLimitPerMinute, request.ExpiresAt ?? key.ExpiresAt)
-        {
-            AllowedRegions = request.AllowedRegions ?? key.AllowedRegions,
-            TokensPerMinute = request.TokensPerMinute ?? key.TokensPerMinute,
-            ConcurrentStreams = request.ConcurrentStreams ?? key.ConcurrentStreams,
-            ZeroLogging = request.ZeroLogging ?? key.ZeroLogging,
-        };
-        if ((KeyRequestCheck.Loosening(request.ZeroLogging, call.Caller) ?? KeyRequestCheck.Escalation(draft, call.Caller)) is { } escalation)
+        var draft = DraftOf(key, request, rights.Value);
+        if ((KeyRequestCheck.Loosening(request.ZeroLogging, call.Caller) ?? LimitEscalation(request, draft, call.Caller)
+            ?? KeyRequestCheck.Escalation(draft, call.Caller)) is { } escalation)
         {
             return escalation;
         }
@@ -100,6 +93,26 @@ internal static class UpdateKey
         Save(db, key, draft);
         return null;
     }
+
+    private static KeyDraft DraftOf(ApiKey key, Request request, PermissionSet rights) => new(
+        request.Name ?? key.Name, request.Permissions ?? key.Permissions, rights, key.Mode,
+        CrewEnvironments.TryParse(key.Environment, out var environment) ? environment : null, key.CrewId,
+        request.AllowedIps.Over(key.AllowedIps) ?? [], request.AllowedModels.Over(key.AllowedModels),
+        request.RateLimitPerMinute.Over(key.RateLimitPerMinute), request.ExpiresAt.Over(key.ExpiresAt))
+    {
+        AllowedRegions = request.AllowedRegions.Over(key.AllowedRegions),
+        TokensPerMinute = request.TokensPerMinute.Over(key.TokensPerMinute),
+        ConcurrentStreams = request.ConcurrentStreams.Over(key.ConcurrentStreams),
+        ZeroLogging = request.ZeroLogging ?? key.ZeroLogging,
+    };
+
+    /// <summary>Only what is asked for is judged: a limited credential may rename a key that has no limits.</summary>
+    private static Fault? LimitEscalation(Request request, KeyDraft draft, Caller caller) => KeyRequestCheck.LimitEscalation(draft with
+    {
+        RateLimitPerMinute = request.RateLimitPerMinute.IsGiven ? draft.RateLimitPerMinute : caller.RateLimitPerMinute,
+        TokensPerMinute = request.TokensPerMinute.IsGiven ? draft.TokensPerMinute : caller.TokensPerMinute,
+        ConcurrentStreams = request.ConcurrentStreams.IsGiven ? draft.ConcurrentStreams : caller.ConcurrentStreams,
+    }, caller);
 
     private static void Save(Db db, ApiKey key, KeyDraft draft)
     {

@@ -9,6 +9,9 @@ public abstract class EscalationTests(ApiStage stage) : ApiTests(stage)
 {
     private static readonly string[] KeyRights = ["api_keys:read", "api_keys:write"];
 
+    private static readonly string[] Clearable =
+        ["allowed_ips", "allowed_models", "allowed_regions", "rate_limit_per_minute", "tokens_per_minute", "concurrent_streams", "expires_at"];
+
     [Fact]
     public async Task A_key_cannot_give_a_permission_that_it_lacks()
     {
@@ -135,6 +138,55 @@ public abstract class EscalationTests(ApiStage stage) : ApiTests(stage)
         (await maker.Caller.PatchAsync(path, new { permissions = new[] { "api_keys:read" } })).ShouldBe(200);
         (await maker.Caller.GetAsync("/v1/me")).ShouldBe(200).Data.GetProperty("permissions").GetArrayLength().ShouldBe(1);
         (await maker.Caller.PatchAsync(path, new { permissions = KeyRights })).ShouldBe(403);
+    }
+
+    [Fact]
+    public async Task Null_takes_lists_limits_and_the_end_of_a_key_away_and_what_is_left_out_stays()
+    {
+        var key = await Stage.KeyAsync(new
+        {
+            permissions = new[] { "models:invoke" }, allowed_ips = new[] { "203.0.113.0/24" }, allowed_models = new[] { "a" }, allowed_regions = new[] { "eu" },
+            rate_limit_per_minute = 10, tokens_per_minute = 1_000, concurrent_streams = 2, expires_at = "2027-12-01T00:00:00Z",
+        });
+        var path = $"/v1/api-keys/{key.Id}";
+        var renamed = (await Stage.Master.PatchAsync(path, new { name = "renamed" })).ShouldBe(200).Data;
+        foreach (var field in Clearable)
+        {
+            renamed.GetProperty(field).ValueKind.ShouldNotBe(System.Text.Json.JsonValueKind.Null, field);
+            var cleared = (await Stage.Master.PatchAsync(path, new Dictionary<string, object?> { [field] = null })).ShouldBe(200).Data.GetProperty(field);
+            (field == "allowed_ips" ? cleared.GetArrayLength() == 0 : cleared.ValueKind == System.Text.Json.JsonValueKind.Null).ShouldBeTrue(field);
+        }
+
+        (await Stage.Master.PatchAsync(path, new { allowed_models = "a" })).ShouldBe(400, "invalid_request");
+        (await Stage.Master.PatchAsync(path, new { allowed_models = new[] { 1 } })).ShouldBe(400, "invalid_request");
+        (await Stage.Master.PatchAsync(path, new { tokens_per_minute = "many" })).ShouldBe(400, "invalid_request");
+        (await Stage.Master.PatchAsync(path, new { expires_at = "soon" })).ShouldBe(400, "invalid_request");
+    }
+
+    [Fact]
+    public async Task A_limited_key_neither_clears_nor_exceeds_its_limits_and_hands_them_on()
+    {
+        var maker = await Stage.KeyAsync(new
+        {
+            permissions = KeyRights, allowed_models = new[] { "a" }, rate_limit_per_minute = 100, tokens_per_minute = 1_000, concurrent_streams = 2,
+            expires_at = "2027-12-01T00:00:00Z",
+        });
+        var limits = (await maker.Caller.GetAsync("/v1/me")).ShouldBe(200).Data.GetProperty("limits");
+        limits.GetProperty("key_tokens_per_minute").GetInt32().ShouldBe(1_000);
+        limits.GetProperty("key_concurrent_streams").GetInt32().ShouldBe(2);
+        var path = $"/v1/api-keys/{maker.Id}";
+        foreach (var field in Clearable.Where(f => f is not ("allowed_ips" or "allowed_regions")))
+        {
+            (await maker.Caller.PatchAsync(path, new Dictionary<string, object?> { [field] = null })).ShouldBe(403, "insufficient_permissions");
+        }
+
+        (await maker.Caller.PatchAsync(path, new { tokens_per_minute = 1_001 })).ShouldBe(403);
+        (await maker.Caller.PatchAsync(path, new { tokens_per_minute = 900, name = "smaller" })).ShouldBe(200);
+        var child = (await CreateAsync(maker, new { mode = "live", allowed_models = new[] { "a" }, expires_at = "2027-11-01T00:00:00Z" })).ShouldBe(201).Data;
+        child.GetProperty("tokens_per_minute").GetInt32().ShouldBe(900);
+        child.GetProperty("concurrent_streams").GetInt32().ShouldBe(2);
+        child.GetProperty("rate_limit_per_minute").GetInt32().ShouldBe(100);
+        (await CreateAsync(maker, new { mode = "live", allowed_models = new[] { "a" }, expires_at = "2027-11-01T00:00:00Z", concurrent_streams = 3 })).ShouldBe(403);
     }
 
     [Fact]

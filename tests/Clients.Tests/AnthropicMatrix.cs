@@ -168,7 +168,7 @@ internal sealed class AnthropicMatrix(ClientStage stage)
     private async Task IdleAsync(string kind)
     {
         using var connection = await ConnectAsync(kind);
-        var said = stage.Behave(kind, "[[tokens=2 delay_ms=700]]", new MockBehavior { Text = "at last", CompletionTokens = 2, FirstByteDelayMs = 700 });
+        var said = stage.Behave(kind, MatrixCase.Silent, MatrixCase.Silence);
         var text = new StringBuilder();
         await foreach (var one in connection.Client.Messages.CreateStreaming(Ask(kind, said), Now))
         {
@@ -176,6 +176,7 @@ internal sealed class AnthropicMatrix(ClientStage stage)
         }
 
         text.ToString().Split(' ').Length.ShouldBe(2);
+        ClientStage.ShouldHavePinged(connection.Watch);
     }
 
     private async Task BudgetAsync(string kind)
@@ -210,7 +211,7 @@ internal sealed class AnthropicMatrix(ClientStage stage)
     /// <summary>A client as the package's documentation makes it, that also counts what it sends.</summary>
     private sealed class Connection : IDisposable
     {
-        private readonly Counter _counter = new();
+        private readonly WireWatch _counter = new();
 
         public Connection(Uri address, string key, int retries) => Client = new AnthropicClient
         {
@@ -224,21 +225,12 @@ internal sealed class AnthropicMatrix(ClientStage stage)
 
         public int Sent => _counter.Sent;
 
+        public WireWatch Watch => _counter;
+
         public void Dispose()
         {
             Client.Dispose();
             _counter.Dispose();
-        }
-    }
-
-    private sealed class Counter() : DelegatingHandler(new SocketsHttpHandler { UseProxy = false })
-    {
-        public int Sent { get; private set; }
-
-        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
-        {
-            Sent++;
-            return base.SendAsync(request, cancellationToken);
         }
     }
 }

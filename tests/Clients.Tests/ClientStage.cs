@@ -19,10 +19,11 @@ public sealed class ClientStage : IAsyncLifetime
 {
     public const string Model = "crew-client-model";
 
-    /// <summary>The model of each kind of provider; the mock stands behind the first two.</summary>
+    /// <summary>The model of each kind of provider; the mock stands behind all but the last.</summary>
     public static readonly IReadOnlyDictionary<string, string> Models = new Dictionary<string, string>
     {
         ["openai"] = Model,
+        ["azure_openai"] = "crew-client-azure",
         ["anthropic"] = "crew-client-claude",
         ["sandbox"] = "crew-sandbox-script",
     };
@@ -45,11 +46,19 @@ public sealed class ClientStage : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _mock = await MockProvider.StartAsync();
-        _server = await CrewServer.StartNewAsync(new CrewServerOptions { Providers = [_mock] });
+        _server = await CrewServer.StartNewAsync(new CrewServerOptions
+        {
+            Providers = [_mock],
+
+            // Silence is long after a second here, so that a case need not wait for a quarter of a minute.
+            Environment = new Dictionary<string, string?> { ["CREW_STREAM_PING_SECONDS"] = "1" },
+        });
         var provider = await _server.CreateProviderAsync(_mock, cancelStopsBilling: true);
         await _server.CreateModelAsync(new NewModel { Id = Model, ProviderId = provider, MaxOutputTokens = 16_384 });
         var anthropic = await _server.CreateProviderAsync(_mock, "anthropic", cancelStopsBilling: true, kind: "anthropic");
         await _server.CreateModelAsync(new NewModel { Id = Models["anthropic"], ProviderId = anthropic, MaxOutputTokens = 16_384 });
+        var azure = await _server.CreateProviderAsync(_mock, "azure", cancelStopsBilling: true, kind: "azure_openai");
+        await _server.CreateModelAsync(new NewModel { Id = Models["azure_openai"], ProviderId = azure, MaxOutputTokens = 16_384 });
         Node = new Lazy<Task<IReadOnlyCollection<string>>>(() => NodeRun.PassAsync(this));
         var ordinary = new NewKey { Name = "clients", Permissions = ["models:invoke", "models:read"] };
         Key = (await _server.CreateKeyAsync(ordinary)).Key;
@@ -74,14 +83,21 @@ public sealed class ClientStage : IAsyncLifetime
     {
         await ResetAsync();
         var sent = new SentCount();
-        var options = new OpenAIClientOptions { Endpoint = Server.OpenAiBaseUrl };
+        return (new ChatClient(model, new ApiKeyCredential(key ?? Key), Prepare(new OpenAIClientOptions { Endpoint = Server.OpenAiBaseUrl }, sent, retries)), sent);
+    }
+
+    /// <summary>Counts what the client sends and gets, and leaves the rest as the package has it.</summary>
+    internal static T Prepare<T>(T options, SentCount sent, int? retries)
+        where T : ClientPipelineOptions
+    {
         options.AddPolicy(sent, PipelinePosition.PerTry);
+        options.Transport = new HttpClientPipelineTransport(new HttpClient(sent.Watch));
         if (retries is { } most)
         {
             options.RetryPolicy = new ClientRetryPolicy(most);
         }
 
-        return (new ChatClient(model, new ApiKeyCredential(key ?? Key), options), sent);
+        return options;
     }
 
     /// <summary>Empties the mock provider once it has nothing in flight.</summary>
@@ -113,6 +129,15 @@ public sealed class ClientStage : IAsyncLifetime
         }
     }
 
+    /// <summary>The provider was silent for longer than a second: a sign of life must have gone over the wire.</summary>
+    internal static void ShouldHavePinged(WireWatch watch)
+    {
+        if (watch.Pings == 0)
+        {
+            throw new InvalidOperationException("Nothing went out while the provider was silent.");
+        }
+    }
+
     public OpenAIModelClient Catalogue() =>
         new(new ApiKeyCredential(Key), new OpenAIClientOptions { Endpoint = Server.OpenAiBaseUrl });
 }
@@ -123,6 +148,9 @@ public sealed class SentCount : PipelinePolicy
     private int _value;
 
     public int Value => Volatile.Read(ref _value);
+
+    /// <summary>What comes back on the wire, which the package itself passes over.</summary>
+    internal WireWatch Watch { get; } = new();
 
     public override void Process(PipelineMessage message, IReadOnlyList<PipelinePolicy> pipeline, int currentIndex)
     {

@@ -18,7 +18,7 @@ internal sealed record MatrixCase(string Client, string Name, string Kind)
     public const string MidStreamError = "mid-stream error";
     public const string Retries = "retries";
     public const string Cancel = "cancel";
-    public const string Idle = "long idle stream";
+    public const string Idle = "long idle stream with pings";
     public const string Budget = "budget refusal";
 
     /// <summary>In the order of the page.</summary>
@@ -29,6 +29,11 @@ internal sealed record MatrixCase(string Client, string Name, string Kind)
     public static readonly MockToolCall Rome = new("get_weather", """{"place":"Rome"}""");
     public const string OsloRome = """[[tool=get_weather{"place":"Oslo"} tool=get_weather{"place":"Rome"}]]""";
     public const string Schema = """{"type":"object","properties":{"place":{"type":"string"}},"required":["place"]}""";
+
+    /// <summary>A provider that says nothing for longer than a stream stays silent (a second here), between two words or before the first.</summary>
+    public const string Silent = "[[tokens=2 delay_ms=1500]]";
+
+    public static readonly MockBehavior Silence = new() { Text = "at last", CompletionTokens = 2, FirstByteDelayMs = 1_500 };
 
     /// <summary>A picture of one pixel.</summary>
     public const string Pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";

@@ -16,6 +16,7 @@ public sealed class MatrixTests(ClientStage stage)
         var shown = new HashSet<string>(await stage.Node.Value, StringComparer.Ordinal);
         var failures = new List<string>();
         await RunAsync(OpenAiMatrix.Client, new OpenAiMatrix(stage).Cases, shown, failures);
+        await RunAsync(ResponsesMatrix.Client, new ResponsesMatrix(stage).Cases, shown, failures);
         await RunAsync(AnthropicMatrix.Client, new AnthropicMatrix(stage).Cases, shown, failures);
         failures.ShouldBeEmpty();
 
@@ -56,10 +57,14 @@ public sealed class MatrixTests(ClientStage stage)
 
             The official clients, unmodified, with nothing set but base URL and key, against a running server; behind it a provider of each kind. Made by
             `tests/Clients.Tests`, which fails where this page says more or less than it shows. A dash: the dialect has no such thing, or no provider
-            of the kind serves it. [Dialects and endpoints](dialects.md) says how a client of one dialect reaches a provider of another.
+            of the kind serves it. Silence is set to one second for the idle streams (`CREW_STREAM_PING_SECONDS`). [Dialects and endpoints](dialects.md)
+            says how a client of one dialect reaches a provider of another.
 
             """);
-        foreach (var client in new[] { "openai for Node", "anthropic for Node", OpenAiMatrix.Client, AnthropicMatrix.Client })
+        foreach (var client in new[]
+        {
+            "openai for Node", "openai for Node, responses", "anthropic for Node", OpenAiMatrix.Client, ResponsesMatrix.Client, AnthropicMatrix.Client,
+        })
         {
             page.Append($"\n## {client}\n\n| |").AppendJoin('|', ClientStage.Models.Keys.Select(kind => $" `{kind}` ")).Append("|\n| --- |");
             page.AppendJoin('|', ClientStage.Models.Keys.Select(_ => " --- ")).Append("|\n");

@@ -178,8 +178,8 @@ internal sealed class OpenAiMatrix(ClientStage stage)
 
     private async Task IdleAsync(string kind)
     {
-        var (chat, _) = await ConnectAsync(kind);
-        var said = stage.Behave(kind, "[[tokens=2 delay_ms=700]]", new MockBehavior { Text = "at last", CompletionTokens = 2, FirstByteDelayMs = 700 });
+        var (chat, sent) = await ConnectAsync(kind);
+        var said = stage.Behave(kind, MatrixCase.Silent, MatrixCase.Silence);
         var text = new StringBuilder();
         await foreach (var update in chat.CompleteChatStreamingAsync([new UserChatMessage(said)], Capped(), Now))
         {
@@ -187,6 +187,7 @@ internal sealed class OpenAiMatrix(ClientStage stage)
         }
 
         text.ToString().Split(' ').Length.ShouldBe(2);
+        ClientStage.ShouldHavePinged(sent.Watch);
     }
 
     private async Task BudgetAsync(string kind)

@@ -22,6 +22,10 @@ public static class HttpModule
         services.AddSingleton(s => new Drain(drain ?? new DrainOptions { NoticeSeconds = 0, DeadlineSeconds = 0 }, s.GetRequiredService<TimeProvider>()));
         services.AddSingleton(s => new RateDesk(new Lazy<Store>(s.GetRequiredService<Store>), s.GetRequiredService<TimeProvider>()));
         services.AddHostedService(s => s.GetRequiredService<RateDesk>());
+        services.AddSingleton(s => new SlotDesk(new Lazy<Store>(s.GetRequiredService<Store>), s.GetRequiredService<TimeProvider>()));
+        services.AddHostedService(s => s.GetRequiredService<SlotDesk>());
+        services.AddSingleton(s => new SharedLimits(
+            s.GetRequiredService<RateDesk>(), s.GetRequiredService<SlotDesk>(), new Lazy<Store>(s.GetRequiredService<Store>)));
         services.AddSingleton(s => new RateLimiter(
             s.GetRequiredService<RateDesk>(), new Lazy<Store>(s.GetRequiredService<Store>), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<Principals>();

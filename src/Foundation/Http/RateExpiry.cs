@@ -33,5 +33,11 @@ internal sealed class RateExpiry : IExpiry
             }, cancel);
             after = sweep.Last;
         }
+
+        await run.SweepAsync(async db =>
+        {
+            var removed = await SlotAppend.RemoveAsync(db, ExpiryRun.StepRows, cancel);
+            return (removed, removed);
+        }, cancel);
     }
 }

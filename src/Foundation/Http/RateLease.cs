@@ -18,17 +18,21 @@ internal sealed record RateGrant(string Subject, long Minute, long LeftMs, long 
 /// new portion is fetched ahead of need while there is plenty, and waited for near the limit. The database hands out no more than limit
 /// and burst, whatever nodes do, so a portion that is lost is only missing.
 /// </summary>
-internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeProvider clock)
+internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeProvider clock) : ILease
 {
+    /// <summary>The end of subjects that count tokens: by the hundred, without a burst, and with corrections that come later.</summary>
+    public const string OfTokens = " tokens";
+
     /// <summary>Waiting requests beyond this are refused: that many are over any limit.</summary>
     private const int MaximumWaiting = 1_024;
 
     /// <summary>Longest wait of a request for the database.</summary>
     private const int WaitMilliseconds = 2_000;
 
-    private const long LargestPortion = 8_192;
     private const int FirstPortionShare = 48;
-    private const long LargestFirstPortion = 64;
+
+    private readonly long _largestPortion = subject.EndsWith(OfTokens, StringComparison.Ordinal) ? 1 << 20 : 8_192;
+    private readonly long _largestFirstPortion = subject.EndsWith(OfTokens, StringComparison.Ordinal) ? 1 << 16 : 64;
 
     /// <summary>A portion that lasts shorter than this doubles the next one, one that lasts ten times as long halves it.</summary>
     private const int ShortMilliseconds = 250;
@@ -57,6 +61,10 @@ internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeP
     private long _granted;
     private long _tokens;
     private long _back;
+
+    /// <summary>Used beyond all portions, and not yet told to the database; and what is being told to it right now.</summary>
+    private long _debt;
+    private long _tellingDebt;
     private long _portion;
     private int _limit;
 
@@ -65,12 +73,34 @@ internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeP
     /// <summary>How long ago the last request asked.</summary>
     public TimeSpan UnusedFor => clock.GetElapsedTime(Volatile.Read(ref _askedAt));
 
-    /// <summary>Counts one request.</summary>
-    public ValueTask<Outcome<RateDecision>> TakeAsync(int limit)
+    /// <summary>Counts one request, or what it uses at the least: it enters as long as anything is left.</summary>
+    public ValueTask<Outcome<RateDecision>> TakeAsync(int limit, long amount = 1)
     {
         lock (_gate)
         {
-            return TryTake(limit) is { } decision ? ValueTask.FromResult<Outcome<RateDecision>>(decision) : WaitAsync(limit, Join());
+            return TryTake(limit, amount) is { } decision ? ValueTask.FromResult<Outcome<RateDecision>>(decision) : WaitAsync(limit, amount, Join());
+        }
+    }
+
+    /// <summary>What became known after a request had entered: it used more than was counted, or less.</summary>
+    public void Correct(long amount)
+    {
+        lock (_gate)
+        {
+            if (clock.GetTimestamp() < _endsAt)
+            {
+                _tokens -= amount;
+            }
+            else
+            {
+                // In the minute in which it becomes known; less than nothing was not used in it.
+                _debt += Math.Max(amount, 0);
+            }
+
+            if (_debt > 0 || _tokens < 0)
+            {
+                Queue();
+            }
         }
     }
 
@@ -83,8 +113,9 @@ internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeP
             var now = clock.GetTimestamp();
             var isWanted = _pending is not null;
             _urgency = _waiting == 0 ? 0 : _isUnsure && _inVain >= Recalls ? 2 : 1;
-            var (back, minute) = (_back, _minute);
-            _back = 0;
+            (_tellingDebt, _debt) = (_tellingDebt + _debt + Math.Max(-_tokens, 0), 0);
+            var (back, minute) = (_back - _tellingDebt, _minute);
+            (_back, _tokens) = (0, Math.Max(_tokens, 0));
             return new RateAsk(Subject, _limit, isWanted ? Math.Max(Portion(now), _waiting) : 0, _urgency, back, minute);
         }
     }
@@ -96,12 +127,15 @@ internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeP
         {
             if (grant is null)
             {
+                (_debt, _tellingDebt) = (_debt + _tellingDebt, 0);
                 Complete(false);
                 return;
             }
 
+            _tellingDebt = 0;
             if (grant.Minute != _minute)
             {
+                _debt += Math.Max(-_tokens, 0);
                 (_minute, _tokens, _back, _emptyUntil) = (grant.Minute, 0, 0, long.MinValue);
             }
 
@@ -128,6 +162,11 @@ internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeP
                 (_inVain, _emptyUntil) = (0, now + Ticks(EmptyMilliseconds));
                 Complete(true);
             }
+
+            if (_debt > 0)
+            {
+                Queue();
+            }
         }
     }
 
@@ -138,7 +177,7 @@ internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeP
         lock (_gate)
         {
             var idle = clock.GetElapsedTime(_usedAt).TotalMilliseconds;
-            if (_tokens == 0 || _pending is not null || clock.GetTimestamp() >= _endsAt
+            if (_tokens <= 0 || _pending is not null || clock.GetTimestamp() >= _endsAt
                 || (!isShort && idle < (_granted > _limit / 2 ? ShortMilliseconds : idleMilliseconds)))
             {
                 return;
@@ -154,7 +193,7 @@ internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeP
         }
     }
 
-    private RateDecision? TryTake(int limit)
+    private RateDecision? TryTake(int limit, long amount)
     {
         var now = clock.GetTimestamp();
         (_limit, _askedAt) = (limit, now);
@@ -165,11 +204,15 @@ internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeP
 
         if (_tokens > 0)
         {
-            _tokens--;
+            _tokens -= amount;
             _usedAt = now;
             if (_tokens < _portion / 2 && _pending is null && _granted < limit)
             {
                 _pending = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+                Queue();
+            }
+            else if (_tokens < 0)
+            {
                 Queue();
             }
 
@@ -179,7 +222,7 @@ internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeP
         return now < _emptyUntil || _waiting >= MaximumWaiting ? Decide(false, now) : null;
     }
 
-    private async ValueTask<Outcome<RateDecision>> WaitAsync(int limit, Task<bool> answered)
+    private async ValueTask<Outcome<RateDecision>> WaitAsync(int limit, long amount, Task<bool> answered)
     {
         while (true)
         {
@@ -190,7 +233,7 @@ internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeP
 
             lock (_gate)
             {
-                if (TryTake(limit) is { } decision)
+                if (TryTake(limit, amount) is { } decision)
                 {
                     return decision;
                 }
@@ -254,11 +297,11 @@ internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeP
     {
         if (_portion == 0 || now >= _endsAt)
         {
-            return _portion = Math.Clamp(_limit / FirstPortionShare, 1, LargestFirstPortion);
+            return _portion = Math.Clamp(_limit / FirstPortionShare, 1, _largestFirstPortion);
         }
 
         var lasted = clock.GetElapsedTime(_givenAt, now).TotalMilliseconds;
-        return _portion = lasted < ShortMilliseconds ? Math.Min(_portion * 2, LargestPortion)
+        return _portion = lasted < ShortMilliseconds ? Math.Min(_portion * 2, _largestPortion)
             : lasted > ShortMilliseconds * 10 ? Math.Max(1, _portion / 2)
             : _portion;
     }

@@ -38,6 +38,14 @@ internal sealed class AccessWork(Call call) : AppendWork
         }
     }
 
+    /// <summary>What was written is not needed any more: a stream may stay open for long.</summary>
+    public void Forget()
+    {
+        Rows.Clear();
+        Rows.TrimExcess();
+        _access = null;
+    }
+
     public override bool BeforeWrite()
     {
         if (_isRecorded || !call.Caller.Revoked.IsCancellationRequested)

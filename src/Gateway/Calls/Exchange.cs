@@ -6,7 +6,6 @@ using Crew.Gateway.Forwarding;
 using Crew.Gateway.Routing;
 using Crew.Http;
 using Crew.Kernel;
-using Crew.Sealing.Egress;
 using Crew.Spend.Contracts;
 
 namespace Crew.Gateway.Calls;
@@ -43,6 +42,8 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
     public Call Call => call;
 
     public CallPlan Plan => plan;
+
+    public UsageTicket Ticket => ticket;
 
     /// <summary>The flush before our first byte; attempts that failed before are in it.</summary>
     public AccessWork Work => _work;
@@ -238,21 +239,10 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
             answer = sent.Value;
             var status = (int)answer.StatusCode;
             attempt.NoteBytes();
-            if (status is 504 or 524)
+            if ((status >= 500 || status == 429) && HasFailed(attempt, answer, mayGoOn))
             {
-                // Somebody in between gave up waiting: whoever works may go on, and bill it.
-                attempt.Blame();
-                attempt.MayHaveWorked = true;
-            }
-            else if (status >= 500 || status == 429)
-            {
-                var wait = RetryAfter.Of(answer.Headers, parts.Clock.GetUtcNow());
-                attempt.Blame(wait);
-                if (WorthWaiting(attempt.Target, wait) || mayGoOn)
-                {
-                    attempt.Settle(_work, Metered.Nothing, status, "upstream_error");
-                    return GatewayFaults.ProviderUnavailable;
-                }
+                attempt.Settle(_work, Metered.Nothing, status, "upstream_error");
+                return GatewayFaults.ProviderUnavailable;
             }
 
             if (answer.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
@@ -288,6 +278,22 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
         }
     }
 
+    /// <summary>The target says that it failed. True when that is to be followed by another try, and not to be told.</summary>
+    private bool HasFailed(PhysicalAttempt attempt, HttpResponseMessage answer, bool mayGoOn)
+    {
+        if ((int)answer.StatusCode is 504 or 524)
+        {
+            // Somebody in between gave up waiting: whoever works may go on, and bill it.
+            attempt.Blame();
+            attempt.MayHaveWorked = true;
+            return false;
+        }
+
+        var wait = RetryAfter.Of(answer.Headers, parts.Clock.GetUtcNow());
+        attempt.Blame(wait);
+        return WorthWaiting(attempt.Target, wait) || mayGoOn;
+    }
+
     /// <summary>Notes a target that will take the call again in a moment; true when that is the best that can be hoped for.</summary>
     private bool WorthWaiting(Target target, TimeSpan? wait)
     {
@@ -320,7 +326,7 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
         }
         catch (Exception failed) when (failed is HttpRequestException or IOException or OperationCanceledException)
         {
-            var (fault, wasSent) = _withheld is { } withheld ? (withheld, false) : Judge(failed, attempt);
+            var (fault, wasSent) = _withheld is { } withheld ? (withheld, false) : SendFailure.Judge(failed, attempt);
             var metered = !wasSent ? Metered.Nothing
                 : attempt.WasBrokenOff && stops ? attempt.Settlement.OfCut(null, 0) : attempt.Settlement.OfBreak(null, 0);
             attempt.MayHaveWorked = wasSent;
@@ -367,22 +373,6 @@ internal sealed class Exchange(CallParts parts, Call call, CallPlan plan, Reques
         var query = call.Http.Request.QueryString.Value;
         return string.IsNullOrEmpty(query) || route.Carried is not null || !plan.Format.PassesQuery(query) ? address : new Uri(address + query);
     }
-
-    /// <summary>What a failed call means to the client, and whether the provider may have begun to work, and so to bill.</summary>
-    private static (Fault Fault, bool WasSent) Judge(Exception failed, PhysicalAttempt attempt) => failed switch
-    {
-        EgressRefusedException => (GatewayFaults.ProviderUnavailable, false),
-        HttpRequestException
-        {
-            HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError
-                or HttpRequestError.ProxyTunnelError,
-        } => (GatewayFaults.ProviderUnavailable, false),
-
-        // The connection could not be made in time: our own limit did not trip.
-        OperationCanceledException when !attempt.Limits.IsCancellationRequested => (GatewayFaults.ProviderTimeout, false),
-        OperationCanceledException => (GatewayFaults.ProviderTimeout, true),
-        _ => (GatewayFaults.ProviderUnavailable, true),
-    };
 
     /// <summary>How one target's turn ended; without a failure the client has its answer.</summary>
     private readonly record struct Turn(Fault? Failed)

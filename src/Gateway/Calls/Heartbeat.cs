@@ -1,3 +1,4 @@
+using Crew.Gateway.Contracts;
 using Microsoft.Extensions.Hosting;
 
 namespace Crew.Gateway.Calls;

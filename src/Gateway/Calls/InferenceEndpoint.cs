@@ -48,7 +48,7 @@ internal sealed class InferenceEndpoint(
             var plan = await PlanAsync(call, format, body);
             if (!plan.Failed(out fault) && (fault = plan.Value.Request.Stream || !memory.IsFull ? null : GatewayFaults.AnswersTooMany) is null)
             {
-                var entered = limits.Enter(call, TokenCounts.FloorOf(plan.Value.Request.BodyBytes), plan.Value.Request.Stream);
+                var entered = await limits.EnterAsync(call, TokenCounts.FloorOf(plan.Value.Request.BodyBytes), plan.Value.Request.Stream);
                 if (!entered.Failed(out fault))
                 {
                     using var ticket = entered.Value;

@@ -116,6 +116,7 @@ internal sealed class StreamRelay
         finally
         {
             _isDrained = true;
+            _exchange.Ticket.Dispose();
             End();
         }
     }
@@ -156,6 +157,7 @@ internal sealed class StreamRelay
         }
 
         CrashPoint.Pass(CrashPoints.StreamRecordAfter);
+        _exchange.Work.Forget();
         WriteHead();
         if (_held is { Bytes.Length: > 0 } held)
         {
@@ -167,7 +169,7 @@ internal sealed class StreamRelay
             }
         }
 
-        switch (end ?? await PumpWatchedAsync())
+        switch (end ?? await PumpAsync())
         {
             case RelayEnd.ClientGone:
                 return await LeaveAsync("client_closed");
@@ -211,19 +213,7 @@ internal sealed class StreamRelay
 
         // No other target takes over from here on, so nothing is sent anew.
         _exchange.ReleaseBody();
-    }
-
-    private async Task<RelayEnd> PumpWatchedAsync()
-    {
         _exchange.Parts.Heartbeat.Watch(_client);
-        try
-        {
-            return await PumpAsync();
-        }
-        finally
-        {
-            _exchange.Parts.Heartbeat.Leave(_client);
-        }
     }
 
     /// <summary>Moves bytes until the answer ends, breaks, or is cut on the client's side.</summary>
@@ -344,10 +334,13 @@ internal sealed class StreamRelay
             return false;
         }
 
+        _exchange.Ticket.Hold();
         if (_exchange.Parts.Drains.TryTake(this))
         {
             return true;
         }
+
+        _exchange.Ticket.Dispose();
 
         _attempt.BreakOff();
         await _upstream.StopAsync();
@@ -389,6 +382,7 @@ internal sealed class StreamRelay
 
     private void End()
     {
+        _exchange.Parts.Heartbeat.Leave(_client);
         _scanner.Dispose();
         _held?.Dispose();
         _answer.Dispose();

@@ -6,10 +6,10 @@ using Crew.Kernel;
 namespace Crew.Gateway.Calls;
 
 /// <summary>
-/// Tokens a minute and streams at one moment, per workspace, crew and key, counted by this process. A call enters with what its body has at
+/// Tokens a minute and streams at one moment, per workspace, crew and key: one count over all nodes. A call enters with what its body has at
 /// the least, and is corrected when it settles: a minute may go over by what is under way in it, and the next calls wait for its end.
 /// </summary>
-internal sealed class UsageLimits(TimeProvider clock)
+internal sealed class UsageLimits(SharedLimits shared, TimeProvider clock)
 {
     private const int MostMeters = 200_000;
 
@@ -20,37 +20,51 @@ internal sealed class UsageLimits(TimeProvider clock)
     /// <param name="call">Whose limits count.</param>
     /// <param name="tokens">What it uses at the least.</param>
     /// <param name="isStream">Only streams count against the limit of streams.</param>
-    public Outcome<UsageTicket> Enter(Call call, long tokens, bool isStream)
+    public ValueTask<Outcome<UsageTicket>> EnterAsync(Call call, long tokens, bool isStream)
     {
         var (crew, caller, workspace) = (call.CrewPolicy, call.Caller, call.Workspace);
-        Span<(string Scope, int? Tokens, int? Streams)> levels =
+        Limit[] levels =
         [
-            ("key", caller.TokensPerMinute, caller.ConcurrentStreams), ("crew", crew.TokensPerMinute, crew.ConcurrentStreams),
-            ("workspace", workspace.TokensPerMinute, workspace.ConcurrentStreams),
+            new("key", caller.LineageId, caller.TokensPerMinute, caller.ConcurrentStreams),
+            new("crew", call.CrewId ?? "", crew.TokensPerMinute, crew.ConcurrentStreams),
+            new("workspace", workspace.Id, workspace.TokensPerMinute, workspace.ConcurrentStreams),
         ];
-        var minute = clock.GetUtcNow().ToUnixTimeSeconds() / UsageMeter.WindowSeconds;
-        UsageTicket? ticket = null;
-        foreach (var (scope, mostTokens, mostStreams) in levels)
+        return Array.TrueForAll(levels, static l => l.IsNone)
+            ? ValueTask.FromResult<Outcome<UsageTicket>>(UsageTicket.Unlimited)
+            : EnterAsync(levels, tokens, isStream);
+    }
+
+    private async ValueTask<Outcome<UsageTicket>> EnterAsync(Limit[] levels, long tokens, bool isStream)
+    {
+        var ticket = new UsageTicket(tokens, isStream);
+        foreach (var level in levels)
         {
-            if (mostTokens is null && mostStreams is null)
+            if (level.IsNone)
             {
                 continue;
             }
 
-            Sweep(minute);
-            ticket ??= new UsageTicket(clock, tokens, isStream);
-            var subject = scope switch { "key" => caller.LineageId, "crew" => call.CrewId!, _ => workspace.Id };
-            if (!ticket.TryEnter(_meters.GetOrAdd(subject, static _ => new UsageMeter()), mostTokens, mostStreams, minute, out var exhausted))
+            var answer = await ticket.EnterAsync(MeterOf(level.Subject), level.Tokens, level.Streams);
+            if (answer.Fault is not null || answer.Exhausted is not null)
             {
                 ticket.Leave();
-                return GatewayFaults.LimitReached(exhausted, scope, exhausted == UsageMeter.Streams ? 1 : SecondsLeft());
+                return answer.Fault ?? GatewayFaults.LimitReached(answer.Exhausted!, level.Scope, answer.RetryAfterSeconds);
             }
         }
 
-        return ticket ?? UsageTicket.Unlimited;
+        return ticket;
     }
 
-    private int SecondsLeft() => (int)(UsageMeter.WindowSeconds - (clock.GetUtcNow().ToUnixTimeSeconds() % UsageMeter.WindowSeconds));
+    private IUsageMeter MeterOf(string subject)
+    {
+        if (shared.IsShared)
+        {
+            return new SharedMeter(shared, subject);
+        }
+
+        Sweep(clock.GetUtcNow().ToUnixTimeSeconds() / UsageMeter.WindowSeconds);
+        return _meters.GetOrAdd(subject, static (_, time) => new UsageMeter(time), clock);
+    }
 
     private void Sweep(long minute)
     {
@@ -64,110 +78,41 @@ internal sealed class UsageLimits(TimeProvider clock)
             _meters.TryRemove(KeyValuePair.Create(subject, meter));
         }
     }
-}
 
-/// <summary>The count of one workspace, crew or key.</summary>
-internal sealed class UsageMeter
-{
-    public const int WindowSeconds = 60;
-    public const string Tokens = "tokens_per_minute";
-    public const string Streams = "concurrent_streams";
-
-    private readonly Lock _gate = new();
-    private long _minute;
-    private long _tokens;
-    private int _streams;
-
-    /// <summary>Null when the call was counted; else the limit that it would break.</summary>
-    public string? TryEnter(int? mostTokens, int? mostStreams, long tokens, bool isStream, long minute)
+    private readonly record struct Limit(string Scope, string Subject, int? Tokens, int? Streams)
     {
-        lock (_gate)
-        {
-            Turn(minute);
-            if (_tokens >= mostTokens)
-            {
-                return Tokens;
-            }
-
-            if (isStream && _streams >= mostStreams)
-            {
-                return Streams;
-            }
-
-            _tokens += tokens;
-            _streams += isStream ? 1 : 0;
-            return null;
-        }
-    }
-
-    /// <summary>Adds what became known later; in the minute in which it did.</summary>
-    public void Correct(long tokens, int streams, long minute)
-    {
-        lock (_gate)
-        {
-            Turn(minute);
-            _tokens = Math.Max(_tokens + tokens, 0);
-            _streams += streams;
-        }
-    }
-
-    public long TokensIn(long minute)
-    {
-        lock (_gate)
-        {
-            Turn(minute);
-            return _tokens;
-        }
-    }
-
-    public bool IsIdle(long minute)
-    {
-        lock (_gate)
-        {
-            return _streams == 0 && _minute < minute;
-        }
-    }
-
-    private void Turn(long minute)
-    {
-        if (_minute < minute)
-        {
-            (_minute, _tokens) = (minute, 0);
-        }
+        public bool IsNone => Tokens is null && Streams is null;
     }
 }
 
 /// <summary>One call on the meters that it entered. It leaves once; its tokens are corrected by each attempt that settles.</summary>
-internal sealed class UsageTicket : IDisposable
+internal sealed class UsageTicket(long estimate, bool isStream) : IDisposable
 {
-    public static readonly UsageTicket Unlimited = new(TimeProvider.System, 0, false);
+    public static readonly UsageTicket Unlimited = new(0, false);
 
-    private readonly List<UsageMeter> _entered = [];
-    private readonly TimeProvider _clock;
-    private long _estimate;
-    private int _streams;
+    private readonly List<IUsageMeter> _entered = [];
+    private long _estimate = estimate;
+    private int _streams = isStream ? 1 : 0;
 
-    public UsageTicket(TimeProvider clock, long estimate, bool isStream) => (_clock, _estimate, _streams) = (clock, estimate, isStream ? 1 : 0);
+    /// <summary>The call itself, and its answer where that is read on after the client has left.</summary>
+    private int _holders = 1;
 
     /// <summary>The tightest limit of tokens that the call entered under, with what is left of it.</summary>
     public (int Limit, long Remaining)? TokenLimit { get; private set; }
 
-    public bool TryEnter(UsageMeter meter, int? mostTokens, int? mostStreams, long minute, out string exhausted)
+    public async ValueTask<MeterAnswer> EnterAsync(IUsageMeter meter, int? mostTokens, int? mostStreams)
     {
-        if (meter.TryEnter(mostTokens, mostStreams, _estimate, _streams > 0, minute) is { } broken)
+        var answer = await meter.EnterAsync(mostTokens, mostStreams, _estimate, _streams > 0);
+        if (answer is { Exhausted: null, Fault: null })
         {
-            exhausted = broken;
-            return false;
+            _entered.Add(meter);
+            if (mostTokens is { } most && answer.TokensLeft is { } left && (TokenLimit is null || left < TokenLimit.Value.Remaining))
+            {
+                TokenLimit = (most, left);
+            }
         }
 
-        exhausted = "";
-        _entered.Add(meter);
-        if (mostTokens is { } most && Math.Max(most - meter.TokensIn(minute), 0) is var left && (TokenLimit is null || left < TokenLimit.Value.Remaining))
-        {
-            TokenLimit = (most, left);
-        }
-
-        return true;
+        return answer;
     }
 
     /// <summary>An attempt settled: its tokens take the place of the estimate.</summary>
@@ -186,10 +131,13 @@ internal sealed class UsageTicket : IDisposable
         Dispose();
     }
 
-    /// <summary>The client's side is over.</summary>
+    /// <summary>The answer is read on although the client has left: the stream counts until its provider has ended it, too.</summary>
+    public void Hold() => Interlocked.Increment(ref _holders);
+
+    /// <summary>Whoever held it is done. The stream has ended with the last one.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _streams, 0) is var streams and > 0)
+        if (Interlocked.Decrement(ref _holders) == 0 && Interlocked.Exchange(ref _streams, 0) is var streams and > 0)
         {
             Correct(0, -streams);
         }
@@ -197,7 +145,9 @@ internal sealed class UsageTicket : IDisposable
 
     private void Correct(long tokens, int streams)
     {
-        var minute = _clock.GetUtcNow().ToUnixTimeSeconds() / UsageMeter.WindowSeconds;
-        _entered.ForEach(m => m.Correct(tokens, streams, minute));
+        if (tokens != 0 || streams != 0)
+        {
+            _entered.ForEach(m => m.Correct(tokens, streams));
+        }
     }
 }

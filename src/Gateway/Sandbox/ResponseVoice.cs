@@ -3,6 +3,8 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Crew.Gateway.Dialects.OpenAi;
+using Crew.Kernel;
 
 namespace Crew.Gateway.Sandbox;
 
@@ -70,6 +72,8 @@ internal sealed class ResponseVoice(SandboxReply reply, string id, long createdS
             WriteResponse(json, isOver: true);
         });
     }
+
+    public override byte[] Failing(Fault fault) => Event("error", json => ResponseEvents.WriteError(json, fault));
 
     private void Take(SandboxToken token)
     {

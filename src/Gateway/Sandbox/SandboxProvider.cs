@@ -125,7 +125,7 @@ internal sealed class SandboxProvider(TimeProvider clock) : HttpMessageHandler
 
         if (fails)
         {
-            yield return script.Error is { } status ? new SandboxStep(ErrorEvent(status, isAnthropic)) : new SandboxStep(default, Breaks: true);
+            yield return script.Error is { } status ? new SandboxStep(voice.Failing(Scripted(status)) ?? ErrorEvent(status, isAnthropic)) : new SandboxStep(default, Breaks: true);
             yield break;
         }
 
@@ -137,13 +137,13 @@ internal sealed class SandboxProvider(TimeProvider clock) : HttpMessageHandler
 
     private static Fault Scripted(int status) => new("sandbox_error", status, "The sandbox failed, as a directive asked.");
 
-    private static ReadOnlyMemory<byte> ErrorEvent(int status, bool isAnthropic)
+    private static byte[] ErrorEvent(int status, bool isAnthropic)
     {
         var buffer = new ArrayBufferWriter<byte>();
         buffer.Write(isAnthropic ? "event: error\ndata: "u8 : "data: "u8);
         WriteError(buffer, Scripted(status), isAnthropic);
         buffer.Write("\n\n"u8);
-        return buffer.WrittenMemory;
+        return buffer.WrittenSpan.ToArray();
     }
 
     private static void WriteError(ArrayBufferWriter<byte> buffer, Fault fault, bool isAnthropic)

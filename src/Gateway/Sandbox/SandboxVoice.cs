@@ -1,3 +1,5 @@
+using Crew.Kernel;
+
 namespace Crew.Gateway.Sandbox;
 
 /// <summary>How a reply is said in one wire format: in one piece, or as the events of a stream in the order in which they are asked for.</summary>
@@ -14,4 +16,7 @@ internal abstract class SandboxVoice
 
     /// <summary>What ends a reply that was said to its end.</summary>
     public abstract IEnumerable<byte[]> Closing();
+
+    /// <summary>The event by which a provider of the format reports a failure within a stream; null where it is the bare error.</summary>
+    public virtual byte[]? Failing(Fault fault) => null;
 }

@@ -11,7 +11,10 @@ internal static class WhoAmI
     internal sealed record Principal(string Type, string Id, string Name, string Kind, string? KeyLast4,
         bool Account, string? Mode, CrewEnvironment? Environment, string? CrewId, DateTimeOffset? ExpiresAt, string? UserId);
 
-    internal sealed record Limits(int RequestsPerMinute, int? KeyRequestsPerMinute);
+    /// <summary>What bounds this credential's calls: of the workspace, of the crew that it named or is bound to, and its own.</summary>
+    internal sealed record Limits(
+        int RequestsPerMinute, int? KeyRequestsPerMinute, int? TokensPerMinute, int? CrewTokensPerMinute, int? KeyTokensPerMinute,
+        int? ConcurrentStreams, int? CrewConcurrentStreams, int? KeyConcurrentStreams);
 
     internal sealed record Answer(
         Principal Principal, string OrganizationId, string WorkspaceId, string WorkspaceName, IReadOnlyList<string> Permissions,
@@ -33,7 +36,15 @@ internal static class WhoAmI
             bound || caller.SessionId is not null ? null : caller.IsTest ? "test" : "live", caller.Environment, caller.CrewId, caller.ExpiresAt, caller.UserId);
         return new Answer(
             principal, caller.OrganizationId, call.Workspace.Id, call.Workspace.Name, caller.Permissions.ToNames(), caller.OrganizationPermissions.ToNames(),
-            caller.AllowedModels?.Order(StringComparer.Ordinal).ToList(), new Limits(call.Workspace.RequestsPerMinute, caller.RateLimitPerMinute),
+            caller.AllowedModels?.Order(StringComparer.Ordinal).ToList(), LimitsOf(call),
             caller.Role, caller.SessionId, call.CsrfToken);
+    }
+
+    private static Limits LimitsOf(Call call)
+    {
+        var (workspace, crew, caller) = (call.Workspace, call.CrewPolicy, call.Caller);
+        return new Limits(
+            workspace.RequestsPerMinute, caller.RateLimitPerMinute, workspace.TokensPerMinute, crew.TokensPerMinute, caller.TokensPerMinute,
+            workspace.ConcurrentStreams, crew.ConcurrentStreams, caller.ConcurrentStreams);
     }
 }

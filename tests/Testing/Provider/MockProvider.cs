@@ -113,7 +113,7 @@ public sealed class MockProvider : IAsyncDisposable
 
     private Task ServeAsync(HttpContext context)
     {
-        var path = context.Request.Path.Value ?? "";
+        var path = OfDeployment(context) ?? context.Request.Path.Value ?? "";
         if (path is "/v1/chat/completions" or "/v1/messages" or "/v1/messages/count_tokens" or "/v1/responses" or "/v1/embeddings" && HttpMethods.IsPost(context.Request.Method))
         {
             return _chat.ServeAsync(context, Choose, RequiredCredential);
@@ -127,6 +127,19 @@ public sealed class MockProvider : IAsyncDisposable
         return path.StartsWith(MockControl.Prefix, StringComparison.Ordinal)
             ? MockControl.ServeAsync(context, this)
             : MockChat.RefuseAsync(context, 404, "unknown_url", $"Unknown request URL: {context.Request.Method} {path}");
+    }
+
+    /// <summary>Azure's form of an address: the deployment stands in the path and the version in the query.</summary>
+    private static string? OfDeployment(HttpContext context)
+    {
+        var parts = (context.Request.Path.Value ?? "").Split('/', 5);
+        if (parts is not ["", "openai", "deployments", _, var operation] || !context.Request.Query.ContainsKey("api-version") || !context.Request.Headers.ContainsKey("api-key"))
+        {
+            return null;
+        }
+
+        context.Request.Path = "/v1/" + operation;
+        return context.Request.Path.Value;
     }
 
     private MockBehavior Choose(MockRequest request)

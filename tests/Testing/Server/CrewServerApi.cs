@@ -107,7 +107,8 @@ public sealed partial class CrewServer
         {
             ["name"] = name,
             ["kind"] = kind,
-            ["base_url"] = (kind == "anthropic" ? mock.AnthropicBaseUrl : mock.BaseUrl).ToString(),
+            ["base_url"] = (kind is "anthropic" or "azure_openai" ? mock.AnthropicBaseUrl : mock.BaseUrl).ToString(),
+            ["api_version"] = kind == "azure_openai" ? "2024-10-21" : null,
             ["api_key"] = credential,
             ["cancel_stops_billing"] = cancelStopsBilling,
             ["cancel_margin_tokens"] = cancelMarginTokens,
@@ -174,6 +175,15 @@ public sealed partial class CrewServer
         using var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(Present(body)));
         content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         using var answer = await (by ?? Master).PostAsync(new Uri(path, UriKind.Relative), content);
+        return await DataAsync(answer);
+    }
+
+    /// <summary>Sends a change, nulls included, and returns <c>data</c> of the envelope.</summary>
+    public async Task<JsonElement> PatchAsync(string path, object body, HttpClient? by = null)
+    {
+        using var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(body));
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        using var answer = await (by ?? Master).PatchAsync(new Uri(path, UriKind.Relative), content);
         return await DataAsync(answer);
     }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
-import { address, behave, books, cappedKey, everywhere, key, models, oslo, osloRome, pixel, quiet, rome, weather } from './session.mjs';
+import { address, behave, books, cappedKey, everywhere, key, models, oslo, osloRome, pixel, quiet, rome, silence, watch, weather } from './session.mjs';
 
 const client = 'anthropic for Node';
 const tools = [{ name: 'get_weather', description: 'The weather of a place.', input_schema: weather }];
@@ -9,9 +9,9 @@ const tools = [{ name: 'get_weather', description: 'The weather of a place.', in
 function connect(options = {}) {
   const made = new Anthropic({
     baseURL: address, apiKey: key, maxRetries: 0, ...options,
-    fetch: (url, init) => { made.sent += 1; return fetch(url, init); },
+    fetch: (url, init) => watch(made)(url, init),
   });
-  made.sent = 0;
+  [made.sent, made.pings] = [0, 0];
   return made;
 }
 
@@ -108,10 +108,12 @@ everywhere(client, 'cancel', async (kind, model) => {
   if (kind !== 'sandbox') assert.equal((await quiet()).bills[0].disconnected, true);
 });
 
-everywhere(client, 'long idle stream', async (kind, model) => {
-  const said = await behave(kind, { text: 'at last', completion_tokens: 2, first_byte_delay_ms: 700 }, '[[tokens=2 delay_ms=700]]');
-  const final = await connect().messages.stream(request(model, said)).finalMessage();
+everywhere(client, 'long idle stream with pings', async (kind, model) => {
+  const said = await behave(kind, ...silence);
+  const made = connect();
+  const final = await made.messages.stream(request(model, said)).finalMessage();
   assert.equal(final.content[0].text.split(' ').length, 2);
+  assert.ok(made.pings > 0);
 });
 
 everywhere(client, 'budget refusal', async (kind, model) => {

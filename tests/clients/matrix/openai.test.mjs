@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import OpenAI from 'openai';
-import { address, behave, books, cappedKey, everywhere, key, oslo, osloRome, pixel, quiet, rome, weather } from './session.mjs';
+import { address, behave, books, cappedKey, everywhere, key, oslo, osloRome, pixel, quiet, rome, silence, watch, weather } from './session.mjs';
 
 const client = 'openai for Node';
 const tools = [{ type: 'function', function: { name: 'get_weather', description: 'The weather of a place.', parameters: weather } }];
@@ -8,9 +8,9 @@ const tools = [{ type: 'function', function: { name: 'get_weather', description:
 function connect(options = {}) {
   const made = new OpenAI({
     baseURL: `${address}/v1`, apiKey: key, maxRetries: 0, ...options,
-    fetch: (url, init) => { made.sent += 1; return fetch(url, init); },
+    fetch: (url, init) => watch(made)(url, init),
   });
-  made.sent = 0;
+  [made.sent, made.pings] = [0, 0];
   return made;
 }
 
@@ -74,7 +74,7 @@ everywhere(client, 'embeddings', async (kind, model) => {
   assert.equal(answer.data.length, 2);
   assert.ok(answer.data[1].embedding.every((number) => typeof number === 'number'));
   assert.ok(answer.usage.prompt_tokens > 0);
-}, ['openai', 'sandbox']);
+}, ['openai', 'azure_openai', 'sandbox']);
 
 everywhere(client, 'errors', async (kind, model) => {
   await assert.rejects(ask(model, 'a', {}, { apiKey: 'crew_sk_live_thisisnokey' }), (error) => {
@@ -122,11 +122,15 @@ everywhere(client, 'cancel', async (kind, model) => {
   if (kind !== 'sandbox') assert.equal((await quiet()).bills[0].disconnected, true);
 });
 
-everywhere(client, 'long idle stream', async (kind, model) => {
-  const said = await behave(kind, { text: 'at last', completion_tokens: 2, first_byte_delay_ms: 700 }, '[[tokens=2 delay_ms=700]]');
+everywhere(client, 'long idle stream with pings', async (kind, model) => {
+  const said = await behave(kind, ...silence);
+  const made = connect();
   let text = '';
-  for await (const chunk of await ask(model, said, { stream: true })) text += chunk.choices[0]?.delta.content ?? '';
+  for await (const chunk of await made.chat.completions.create({ model, messages: [{ role: 'user', content: said }], max_tokens: 50, stream: true })) {
+    text += chunk.choices[0]?.delta.content ?? '';
+  }
   assert.equal(text.split(' ').length, 2);
+  assert.ok(made.pings > 0);
 });
 
 everywhere(client, 'budget refusal', async (kind, model) => {

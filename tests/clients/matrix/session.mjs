@@ -3,7 +3,7 @@ import { books, reset, script } from '../openai/session.mjs';
 
 export { books, script };
 
-/** The model of each kind of provider; the mock stands behind the first two, the third answers inside the product. */
+/** The model of each kind of provider; the mock stands behind all but the sandbox, which answers inside the product. */
 export const models = JSON.parse(process.env.CREW_MODELS);
 
 export const key = process.env.CREW_KEY;
@@ -27,6 +27,25 @@ export const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42m
 /** One case before each kind of provider; the titles are the cells of the published matrix. */
 export function everywhere(client, name, body, kinds = Object.keys(models)) {
   for (const kind of kinds) test(`${client} | ${name} | ${kind}`, () => body(kind, models[kind]));
+}
+
+/** A provider that says nothing for longer than a stream stays silent, which is a second here. */
+export const silence = [{ text: 'at last', completion_tokens: 2, first_byte_delay_ms: 1500 }, '[[tokens=2 delay_ms=1500]]'];
+
+/** A fetch that counts what it sends, and the signs of life that come back on the wire, which the clients themselves pass over. */
+export function watch(seen) {
+  return async (url, init) => {
+    seen.sent += 1;
+    const answer = await fetch(url, init);
+    if (!answer.body || !answer.headers.get('content-type')?.startsWith('text/event-stream')) return answer;
+    const watched = answer.body.pipeThrough(new TransformStream({
+      transform(bytes, out) {
+        seen.pings += new TextDecoder().decode(bytes).includes(': ping') ? 1 : 0;
+        out.enqueue(bytes);
+      },
+    }));
+    return new Response(watched, { status: answer.status, headers: answer.headers });
+  };
 }
 
 /** Waits until the provider has nothing in flight any more. */

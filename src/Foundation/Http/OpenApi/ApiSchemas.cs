@@ -31,6 +31,12 @@ internal sealed class ApiSchemas
             return OrNull(Of(inner, isInput));
         }
 
+        if (Is(type, typeof(Patched<>)))
+        {
+            var patched = type.GetGenericArguments()[0];
+            return OrNull(Of(Nullable.GetUnderlyingType(patched) ?? patched, isInput));
+        }
+
         if (Simple(type) is { } simple)
         {
             return simple;

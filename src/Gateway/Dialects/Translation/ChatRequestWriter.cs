@@ -66,10 +66,14 @@ internal sealed class ChatRequestWriter : RequestWriter
 
         if (terms.Stream)
         {
-            json.WriteBoolean("stream"u8, true);
+            WriteStream(json, terms);
         }
+    }
 
-        if (terms is { Stream: true, IsUsageRefused: false })
+    private static void WriteStream(Utf8JsonWriter json, WriteTerms terms)
+    {
+        json.WriteBoolean("stream"u8, true);
+        if (!terms.IsUsageRefused)
         {
             json.WriteStartObject("stream_options"u8);
             json.WriteBoolean("include_usage"u8, true);

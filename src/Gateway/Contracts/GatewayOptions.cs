@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 
-namespace Crew.Gateway;
+namespace Crew.Gateway.Contracts;
 
 /// <summary>What the operator sets for the gateway of one process.</summary>
 public sealed record GatewayOptions
