@@ -48,7 +48,7 @@ internal static class Composition
             s.GetRequiredService<KeyRing>().Version(KeyScope.Installation, WrappedKey.InstallationId, 1)!.Derive(KeyPurpose.Fingerprint).ToArray()));
         services.AddSingleton(egress.Value);
         services.AddSingleton(network.Value);
-        services.AddSingleton(new GatewayOptions { PingSeconds = settings.StreamPingSeconds });
+        services.AddSingleton(new GatewayOptions { PingSeconds = (double)settings.StreamPingSeconds });
         services.AddSingleton<IHostResolver, SystemHostResolver>();
         services.AddSingleton<GuardedHandlerFactory>();
         var firstRun = new FirstRunFile(settings.FirstRunFile);

@@ -15,7 +15,8 @@ internal sealed class CrewSettings
     /// <summary>Longest wait of a start for one answer of PostgreSQL.</summary>
     private const int MaximumStartWaitSeconds = 3_600;
 
-    /// <summary>Longest silence of a stream before a ping.</summary>
+    /// <summary>Shortest and longest silence of a stream before a ping.</summary>
+    public const decimal LeastPingSeconds = 0.1m;
     public const int MaximumPingSeconds = 3_600;
 
     public const string DefaultUrl = "http://127.0.0.1:7080";
@@ -92,7 +93,8 @@ internal sealed class CrewSettings
     public int StartWaitSeconds => Seconds("CREW_START_WAIT_SECONDS") ?? 60;
 
     /// <summary>After how much silence the client of a stream gets a sign of life, in seconds; zero is never.</summary>
-    public int StreamPingSeconds => Seconds("CREW_STREAM_PING_SECONDS") ?? 15;
+    public decimal StreamPingSeconds => Get("CREW_STREAM_PING_SECONDS") is not { } text ? 15
+        : decimal.TryParse(text, System.Globalization.NumberStyles.AllowDecimalPoint, System.Globalization.CultureInfo.InvariantCulture, out var seconds) ? seconds : -1;
 
     public string? MetricsToken => Get("CREW_METRICS_TOKEN");
 
@@ -186,13 +188,17 @@ internal sealed class CrewSettings
         foreach (var (name, most) in new[]
         {
             ("CREW_DRAIN_NOTICE_SECONDS", MaximumDrainSeconds), ("CREW_DRAIN_SECONDS", MaximumDrainSeconds), ("CREW_START_WAIT_SECONDS", MaximumStartWaitSeconds),
-            ("CREW_STREAM_PING_SECONDS", MaximumPingSeconds),
         })
         {
             if (Get(name) is { } text && !(int.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var seconds) && seconds >= 0 && seconds <= most))
             {
                 return Faults.Invalid(name, $"{name} is a whole number of seconds from 0 to {most}.");
             }
+        }
+
+        if (StreamPingSeconds is not (0 or (>= LeastPingSeconds and <= MaximumPingSeconds)))
+        {
+            return Faults.Invalid("CREW_STREAM_PING_SECONDS", $"CREW_STREAM_PING_SECONDS is a number of seconds from {LeastPingSeconds} to {MaximumPingSeconds}, or 0 for no pings.");
         }
 
         if (Get("OTEL_EXPORTER_OTLP_ENDPOINT") is { } collector

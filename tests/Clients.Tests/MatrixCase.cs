@@ -30,10 +30,10 @@ internal sealed record MatrixCase(string Client, string Name, string Kind)
     public const string OsloRome = """[[tool=get_weather{"place":"Oslo"} tool=get_weather{"place":"Rome"}]]""";
     public const string Schema = """{"type":"object","properties":{"place":{"type":"string"}},"required":["place"]}""";
 
-    /// <summary>A provider that says nothing for longer than a stream stays silent (a second here), between two words or before the first.</summary>
-    public const string Silent = "[[tokens=2 delay_ms=1500]]";
+    /// <summary>A provider that says nothing for longer than a stream stays silent (0.3 s here), between two words or before the first.</summary>
+    public const string Silent = "[[tokens=2 delay_ms=800]]";
 
-    public static readonly MockBehavior Silence = new() { Text = "at last", CompletionTokens = 2, FirstByteDelayMs = 1_500 };
+    public static readonly MockBehavior Silence = new() { Text = "at last", CompletionTokens = 2, FirstByteDelayMs = 800 };
 
     /// <summary>A picture of one pixel.</summary>
     public const string Pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";

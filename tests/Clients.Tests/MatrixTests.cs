@@ -57,7 +57,7 @@ public sealed class MatrixTests(ClientStage stage)
 
             The official clients, unmodified, with nothing set but base URL and key, against a running server; behind it a provider of each kind. Made by
             `tests/Clients.Tests`, which fails where this page says more or less than it shows. A dash: the dialect has no such thing, or no provider
-            of the kind serves it. Silence is set to one second for the idle streams (`CREW_STREAM_PING_SECONDS`). [Dialects and endpoints](dialects.md)
+            of the kind serves it. For the idle streams `CREW_STREAM_PING_SECONDS` is 0.3. [Dialects and endpoints](dialects.md)
             says how a client of one dialect reaches a provider of another.
 
             """);

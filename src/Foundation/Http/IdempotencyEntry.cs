@@ -44,7 +44,7 @@ internal sealed class HttpPart : StoragePart
     public override string Name => "http";
 
     /// <summary>What was requested in the minute of a copy is over.</summary>
-    public override IReadOnlyList<TransferRule> Transfers => [new("http_rates") { StaysBehind = true }];
+    public override IReadOnlyList<TransferRule> Transfers => [new("http_rates") { StaysBehind = true }, new("http_slots") { StaysBehind = true }];
 
     public override void Map(ModelBuilder model) => IdempotencyEntry.Map(model);
 }

@@ -10,5 +10,5 @@ public sealed record GatewayOptions
     /// Below the time after which load balancers close a silent connection (often 60 s).
     /// </summary>
     [Range(0, 3_600)]
-    public int PingSeconds { get; init; } = 15;
+    public double PingSeconds { get; init; } = 15;
 }

@@ -29,8 +29,8 @@ export function everywhere(client, name, body, kinds = Object.keys(models)) {
   for (const kind of kinds) test(`${client} | ${name} | ${kind}`, () => body(kind, models[kind]));
 }
 
-/** A provider that says nothing for longer than a stream stays silent, which is a second here. */
-export const silence = [{ text: 'at last', completion_tokens: 2, first_byte_delay_ms: 1500 }, '[[tokens=2 delay_ms=1500]]'];
+/** A provider that says nothing for longer than a stream stays silent, which is 0.3 s here. */
+export const silence = [{ text: 'at last', completion_tokens: 2, first_byte_delay_ms: 800 }, '[[tokens=2 delay_ms=800]]'];
 
 /** A fetch that counts what it sends, and the signs of life that come back on the wire, which the clients themselves pass over. */
 export function watch(seen) {
