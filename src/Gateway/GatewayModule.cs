@@ -35,7 +35,7 @@ public static class GatewayModule
         services.AddHostedService(s => s.GetRequiredService<CutOffWatch>());
         services.AddHostedService(s => new CapWatch(
             new Lazy<Store>(s.GetRequiredService<Store>), s.GetRequiredService<ProviderPool>(), s.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<DrainRoom>();
+        services.AddSingleton(s => new DrainRoom(s.GetRequiredService<TimeProvider>()));
         services.AddHostedService(s => s.GetRequiredService<DrainRoom>());
         services.AddSingleton<UsageLimits>();
         services.AddSingleton<InferenceEndpoint>();

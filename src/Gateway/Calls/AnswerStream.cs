@@ -11,8 +11,12 @@ internal sealed class AnswerStream(PhysicalAttempt attempt, HttpResponseMessage 
 {
     private const int ReadBytes = 16_384;
 
+    /// <summary>Where reads are larger than this, more comes so fast that waiting without a buffer would only cost time.</summary>
+    private const int SmallReadBytes = 2_048;
+
     private byte[]? _buffer;
     private int _used;
+    private int _lastRead;
     private Stream _stream = Stream.Null;
 
     /// <summary>The read that is under way.</summary>
@@ -47,18 +51,22 @@ internal sealed class AnswerStream(PhysicalAttempt attempt, HttpResponseMessage 
     {
         attempt.ArmIdle();
 
-        // A read of nothing ends when there is something to be read, or the end.
-        var ready = _stream.ReadAsync(Memory<byte>.Empty, attempt.Limits);
-        if (!ready.IsCompletedSuccessfully)
+        if (_lastRead < SmallReadBytes)
         {
-            GiveBack();
+            // A read of nothing ends when there is something to be read, or the end.
+            var ready = _stream.ReadAsync(Memory<byte>.Empty, attempt.Limits);
+            if (!ready.IsCompletedSuccessfully)
+            {
+                GiveBack();
+            }
+
+            await ready;
         }
 
-        await ready;
         _buffer ??= ArrayPool<byte>.Shared.Rent(ReadBytes);
-        var count = await _stream.ReadAsync(_buffer.AsMemory(0, ReadBytes), attempt.Limits);
-        _used = Math.Max(_used, count);
-        return count;
+        _lastRead = await _stream.ReadAsync(_buffer.AsMemory(0, ReadBytes), attempt.Limits);
+        _used = Math.Max(_used, _lastRead);
+        return _lastRead;
     }
 
     /// <summary>Whether the answer has ended with these bytes.</summary>

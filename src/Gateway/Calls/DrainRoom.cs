@@ -9,7 +9,8 @@ namespace Crew.Gateway.Calls;
 /// says how much. Bounded in number and time; at a stop of the server the last ones are given a few seconds. One tenant may use all of
 /// it while nobody else wants any; when it is full, whoever has more than others makes room for them.
 /// </summary>
-internal sealed class DrainRoom(TimeProvider clock) : IHostedService
+/// <param name="most">Answers at a time.</param>
+internal sealed class DrainRoom(TimeProvider clock, int most = DrainRoom.MaximumAnswers) : IHostedService
 {
     public const int MaximumAnswers = 1_024;
     public const int MaximumSeconds = 600;
@@ -96,7 +97,7 @@ internal sealed class DrainRoom(TimeProvider clock) : IHostedService
         displaced = null;
         lock (_gate)
         {
-            if (_places.Count >= MaximumAnswers)
+            if (_places.Count >= most)
             {
                 if (Displaced(_places, relay.Tenant) is not { } place)
                 {

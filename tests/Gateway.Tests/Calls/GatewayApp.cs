@@ -40,12 +40,13 @@ internal sealed class GatewayApp : IAsyncDisposable
 
     /// <param name="provider">Where a provider of tests listens on this machine.</param>
     /// <param name="memory">For answers in one piece; null is as much as the product takes.</param>
-    public static async Task<GatewayApp> StartAsync(int provider, AnswerMemory? memory = null)
+    /// <param name="places">For answers that are read on after their client has left; null is as many as in the product.</param>
+    public static async Task<GatewayApp> StartAsync(int provider, AnswerMemory? memory = null, int? places = null)
     {
         var folder = Directory.CreateTempSubdirectory("crew-gateway-").FullName;
         var clock = new FakeClock();
         StoredKeys? opened = null;
-        var app = Build(folder, clock, provider, memory, () => opened!);
+        var app = Build(folder, clock, provider, services => Replace(services, memory, places), () => opened!);
         var store = app.Services.GetRequiredService<Store>();
         (await store.MigrateAsync()).Fault.ShouldBeNull();
         opened = (await StoredKeys.OpenAsync(store, MasterKey.Generate(), clock, default)).Value;
@@ -82,8 +83,32 @@ internal sealed class GatewayApp : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
+    /// <summary>A client with the account master of a further organization.</summary>
+    public async Task<HttpClient> JoinAsync()
+    {
+        var home = (await _app.Services.GetRequiredService<Provisioner>().CreateAsync("Other", "other@example.com", Origin.System, default)).Value;
+        var key = (await _app.Services.GetRequiredService<OperatorKeys>()
+            .CreateMasterAsync(home.OrganizationId, home.WorkspaceId, "account", false, true, Origin.System, default)).Value;
+        var client = new HttpClient { BaseAddress = Client.BaseAddress };
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key.Text.Reveal());
+        return client;
+    }
+
+    private static void Replace(IServiceCollection services, AnswerMemory? memory, int? places)
+    {
+        if (memory is not null)
+        {
+            services.AddSingleton(memory);
+        }
+
+        if (places is { } most)
+        {
+            services.AddSingleton(s => new DrainRoom(s.GetRequiredService<TimeProvider>(), most));
+        }
+    }
+
     /// <summary>The database keeps the real time: its commits wait for a millisecond that nobody would move on here.</summary>
-    private static WebApplication Build(string folder, FakeClock clock, int provider, AnswerMemory? memory, Func<StoredKeys> keys)
+    private static WebApplication Build(string folder, FakeClock clock, int provider, Action<IServiceCollection> replace, Func<StoredKeys> keys)
     {
         var model = new StorageModel(
             StoredKeys.Part, HttpModule.Part, TenancyModule.Part, AuditModule.Part, SpendModule.Part, KeysModule.Part, GatewayModule.Part);
@@ -105,11 +130,7 @@ internal sealed class GatewayApp : IAsyncDisposable
         services.AddSpend();
         services.AddKeys();
         services.AddGateway();
-        if (memory is not null)
-        {
-            services.AddSingleton(memory);
-        }
-
+        replace(services);
         var app = builder.Build();
         app.UseRouting();
         app.UseGate();
