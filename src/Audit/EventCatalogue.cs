@@ -13,6 +13,7 @@ internal static class EventCatalogue
     [
         ("auth", "failed login.success login.failure logout mfa.enabled mfa.disabled password.changed password.reset session.expired"),
         ("user", "created updated deleted role.changed invited invitation.accepted"),
+        ("passkey", "created updated deleted counter_rollback"),
         ("member", "updated removed"),
         ("session", "created revoked"),
         ("api_key", "created updated rolled revoked expired leaked awoken used"),

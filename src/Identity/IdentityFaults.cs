@@ -9,7 +9,10 @@ internal static class IdentityFaults
         "This session has ended, was revoked, or was unused for too long. Sign in again.");
 
     public static readonly Fault MfaRequired = new("mfa_required", 403,
-        "This workspace requires a second factor, and the time to set one up is over. Set up an authenticator app at /account/authenticator, then repeat the request.");
+        "This workspace requires a second factor, and the time to set one up is over. Add a passkey or an authenticator app at /account, then repeat the request.");
+
+    public static readonly Fault SessionRequired = new("session_required", 403,
+        "Only the person does this, signed in at a browser. Keys and tokens do not, also those of a person. Sign in at /sign-in and send the session's cookie.");
 
     public static readonly Fault WrongCode = new("wrong_code", 401,
         "This code is not right, or was used already. Enter the one that the app shows now, or a recovery code that is left.");

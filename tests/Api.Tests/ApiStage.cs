@@ -78,6 +78,7 @@ public abstract class ApiStage : IAsyncLifetime
         {
             Database = await DatabaseAsync(),
             Egress = [Scanner.EgressEntry],
+            PublicHost = "localhost",
             Environment = new Dictionary<string, string?>
             {
                 ["CREW_TRUSTED_PROXIES"] = "127.0.0.1",

@@ -220,6 +220,7 @@ public abstract class BadInputTests(ApiStage stage) : ApiTests(stage)
             "gateway/providers" => await ProviderAsync(),
             "gateway/models" => await ModelAsync(),
             "members" => (await Stage.Master.GetAsync("/v1/members")).ShouldBe(200).Data[0].GetProperty("id").GetString()!,
+            "passkeys" => "passkey_01k9x2f7m3q8t0v5w6y4z1a2bc",
             "api-keys" => (await Stage.KeyAsync()).Id,
             "webhooks" => (await Stage.Master.PostAsync("/v1/webhooks", new { url = "https://receiver.example/x", events = new[] { "*" } })).ShouldBe(201).Text("id"),
             _ => throw new InvalidOperationException($"This test has no thing of the kind '{kind}'."),

@@ -1,42 +1,15 @@
 using Crew.Identity.Mfa;
-using Crew.Testing;
 using Microsoft.Playwright;
 
 namespace Crew.Identity.Tests;
 
 /// <summary>The pages in a real browser, from the first link on.</summary>
-public sealed class BrowserTests(PeopleServer people) : IAsyncLifetime
+public sealed class BrowserTests(PeopleServer people) : BrowserBed(people)
 {
-    private static readonly string Pictures = Path.Combine(CrewExecutable.RepositoryRoot, "artifacts", "test-pages");
-
-    private IPlaywright _playwright = null!;
-    private IBrowser _browser = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        Assert.SkipUnless(File.Exists("/usr/bin/chromium"), "No Chromium here.");
-        _playwright = await Playwright.CreateAsync();
-        _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
-        {
-            ExecutablePath = "/usr/bin/chromium",
-            Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-        });
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_browser is not null)
-        {
-            await _browser.DisposeAsync();
-        }
-
-        _playwright?.Dispose();
-    }
-
     [Fact]
     public async Task A_first_link_signs_in_and_a_session_is_revoked_from_another_browser()
     {
-        var (email, path) = await people.PersonAsync();
+        var (email, path) = await People.PersonAsync();
         var page = await NewPageAsync();
         await page.GotoAsync(path);
         await KeepAsync(page, "welcome");
@@ -63,7 +36,7 @@ public sealed class BrowserTests(PeopleServer people) : IAsyncLifetime
         await page.GotoAsync("/sign-in");
         await page.GetByLabel("E-mail").FillAsync("nobody@example.com");
         await page.GetByLabel("Password").FillAsync("a wrong password it is");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Sign in", Exact = true }).ClickAsync();
         await page.GetByRole(AriaRole.Alert).WaitForAsync();
         await KeepAsync(page, "sign-in-wrong");
     }
@@ -71,7 +44,7 @@ public sealed class BrowserTests(PeopleServer people) : IAsyncLifetime
     [Fact]
     public async Task An_invited_person_joins_by_the_link()
     {
-        var (_, ownerPath) = await people.PersonAsync();
+        var (_, ownerPath) = await People.PersonAsync();
         var owner = await NewPageAsync();
         await owner.GotoAsync(ownerPath);
         await owner.GetByLabel("New password").FillAsync(PeopleServer.Password);
@@ -96,7 +69,7 @@ public sealed class BrowserTests(PeopleServer people) : IAsyncLifetime
     [Fact]
     public async Task A_password_is_changed_and_proven_again()
     {
-        var (_, path) = await people.PersonAsync();
+        var (_, path) = await People.PersonAsync();
         var page = await NewPageAsync();
         await page.GotoAsync(path);
         await page.GetByLabel("New password").FillAsync(PeopleServer.Password);
@@ -118,7 +91,7 @@ public sealed class BrowserTests(PeopleServer people) : IAsyncLifetime
     [Fact]
     public async Task An_authenticator_app_is_set_up_and_asked_for()
     {
-        var (email, path) = await people.PersonAsync();
+        var (email, path) = await People.PersonAsync();
         var page = await NewPageAsync();
         await page.GotoAsync(path);
         await page.GetByLabel("New password").FillAsync(PeopleServer.Password);
@@ -138,7 +111,7 @@ public sealed class BrowserTests(PeopleServer people) : IAsyncLifetime
         await other.GotoAsync("/sign-in");
         await other.GetByLabel("E-mail").FillAsync(email);
         await other.GetByLabel("Password").FillAsync(PeopleServer.Password);
-        await other.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+        await other.GetByRole(AriaRole.Button, new() { Name = "Sign in", Exact = true }).ClickAsync();
         await other.GetByLabel("Code of your authenticator app").WaitForAsync();
         await KeepAsync(other, "factor");
         await other.GotoAsync("/account");
@@ -154,16 +127,7 @@ public sealed class BrowserTests(PeopleServer people) : IAsyncLifetime
         await page.GotoAsync("/sign-in");
         await page.GetByLabel("E-mail").FillAsync(email);
         await page.GetByLabel("Password").FillAsync(PeopleServer.Password);
-        await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Sign in", Exact = true }).ClickAsync();
         await page.WaitForURLAsync("**/account");
     }
-
-    private async Task<IPage> NewPageAsync()
-    {
-        var context = await _browser.NewContextAsync(new BrowserNewContextOptions { BaseURL = people.Server.Address.ToString(), ViewportSize = new() { Width = 900, Height = 900 } });
-        return await context.NewPageAsync();
-    }
-
-    private static Task KeepAsync(IPage page, string name) =>
-        page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Pictures, $"{name}.png"), FullPage = true });
 }

@@ -18,7 +18,7 @@ public sealed partial class MfaGraceTests(PeopleServer people)
         var refused = await browser.GetAsync("/v1/me");
         refused.Status.ShouldBe(403);
         refused.Text.ShouldContain("mfa_required");
-        (await browser.GetAsync("/account")).Text.ShouldContain("Set up an authenticator app before");
+        (await browser.GetAsync("/account")).Text.ShouldContain("Add a passkey or an authenticator app before");
 
         var page = await browser.GetAsync("/account/authenticator");
         var secret = SecondFactorTests.FromBase32(Secret().Match(page.Text).Groups[1].Value.Replace(" ", "", StringComparison.Ordinal));

@@ -3,25 +3,48 @@ using Crew.Identity.Tests;
 using Crew.Testing;
 
 [assembly: AssemblyFixture(typeof(PeopleServer))]
+[assembly: AssemblyFixture(typeof(PostgresPeopleServer))]
 
 namespace Crew.Identity.Tests;
 
 /// <summary>The running product. It trusts this machine as a proxy, so that each browser of a test has an address of its own.</summary>
-public sealed class PeopleServer : IAsyncLifetime
+public class PeopleServer : IAsyncLifetime
 {
     public const string Password = "seven grey owls at dusk";
 
+    private CrewServer? _server;
     private int _addresses;
 
-    public CrewServer Server { get; } = new(new CrewServerOptions { Environment = new Dictionary<string, string?> { ["CREW_TRUSTED_PROXIES"] = "127.0.0.1" } });
+    public CrewServer Server => _server ?? throw new InvalidOperationException("It was not started.");
+
+    public virtual bool IsAvailable => true;
 
     public async ValueTask InitializeAsync()
     {
-        await Server.InitAsync();
-        await Server.StartAsync();
+        if (IsAvailable)
+        {
+            _server = new CrewServer(new CrewServerOptions
+            {
+                Database = await DatabaseAsync(),
+                PublicHost = "localhost",
+                Environment = new Dictionary<string, string?> { ["CREW_TRUSTED_PROXIES"] = "127.0.0.1" },
+            });
+            await Server.InitAsync();
+            await Server.StartAsync();
+        }
     }
 
-    public async ValueTask DisposeAsync() => await Server.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        if (_server is not null)
+        {
+            await _server.DisposeAsync();
+        }
+
+        GC.SuppressFinalize(this);
+    }
+
+    protected virtual Task<string?> DatabaseAsync() => Task.FromResult<string?>(null);
 
     /// <summary>A browser with an address and cookies of its own.</summary>
     public WebVisitor Visitor() => new(Server.Address, $"10.1.{Interlocked.Increment(ref _addresses) / 250}.{_addresses % 250}");
@@ -55,4 +78,12 @@ public sealed class PeopleServer : IAsyncLifetime
         got.Status.ShouldBe(200, got.Text);
         return JsonDocument.Parse(got.Text).RootElement.GetProperty("data");
     }
+}
+
+/// <summary>The same over PostgreSQL.</summary>
+public sealed class PostgresPeopleServer : PeopleServer
+{
+    public override bool IsAvailable => PostgresServer.IsAvailable;
+
+    protected override async Task<string?> DatabaseAsync() => await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using Crew.Sealing;
 
@@ -22,8 +23,12 @@ internal sealed class IdentitySeal(Lazy<StoredKeys> keys)
             return null;
         }
 
-        return keys.Value.Ring.TryOpen(KeyScope.Installation, WrappedKey.InstallationId, new Cell("installation", table, column, row), envelope, out var bytes)
+        return TryOpen(table, column, row, envelope, out var bytes)
             ? bytes
             : throw new InvalidOperationException($"{table}.{column} of {row} does not open.");
     }
+
+    /// <summary>Opens what came back from outside; false when it is not what was sealed for this place.</summary>
+    public bool TryOpen(string table, string column, string row, ReadOnlySpan<byte> envelope, [NotNullWhen(true)] out byte[]? bytes) =>
+        keys.Value.Ring.TryOpen(KeyScope.Installation, WrappedKey.InstallationId, new Cell("installation", table, column, row), envelope, out bytes);
 }

@@ -1,5 +1,6 @@
 using Crew.Http;
 using Crew.Identity.Accounts;
+using Crew.Identity.Passkeys;
 using Crew.Identity.SignIn;
 using Crew.Kernel;
 using Crew.Storage;
@@ -13,13 +14,26 @@ namespace Crew.Identity.Mfa;
 /// wrong codes end it, and the password is asked for again.
 /// </summary>
 internal sealed class SecondFactor(
-    Store store, Tickets tickets, IdentitySeal seal, Entry entry, PeopleDirectory people, PasswordSignIn passwords, Throttle throttle, IdentityOptions options, TimeProvider clock)
+    Store store, Tickets tickets, IdentitySeal seal, Entry entry, PeopleDirectory people, PasswordSignIn passwords, PasskeyUse passkeys, Throttle throttle,
+    IdentityOptions options, TimeProvider clock)
 {
     private const int MostFailures = 5;
 
     /// <summary>Whether the person has a second factor.</summary>
-    public Task<bool> IsAskedAsync(string userId, CancellationToken cancel) =>
-        store.ReadAsync(SystemJob.People, db => db.Set<Account>().AnyAsync(a => a.UserId == userId && a.TotpSealed != null, cancel), cancel);
+    public Task<bool> IsAskedAsync(string userId, CancellationToken cancel) => store.ReadAsync(SystemJob.People, async db =>
+        await db.Set<Account>().AnyAsync(a => a.UserId == userId && a.TotpSealed != null, cancel) || await PasskeyBook.HasAnyAsync(db, userId), cancel);
+
+    /// <summary>Whose second step a ticket is, whether they have an app, and the question for a passkey of theirs; null when the step is over.</summary>
+    public async Task<(bool HasApp, Question? Passkey)?> AskAsync(Call call, string? step)
+    {
+        if (await StepAsync(call, step) is not { } ticket || await people.FindAsync(ticket.UserId!, call.Aborted) is not { } person)
+        {
+            return null;
+        }
+
+        var hasApp = await store.ReadAsync(SystemJob.People, db => db.Set<Account>().AnyAsync(a => a.UserId == person.Id && a.TotpSealed != null, call.Aborted), call.Aborted);
+        return (hasApp, await passkeys.AskAsync(call, Ceremony.SecondFactor, ticket.TokenHash, person));
+    }
 
     /// <summary>Begins the second step for a person whose password was right.</summary>
     public Task<Outcome<SecretText>> BeginAsync(string userId, CancellationToken cancel) =>
@@ -32,8 +46,7 @@ internal sealed class SecondFactor(
     /// <summary>Judges a code, and opens the session where it is right. Null is success; <c>not_found</c> sends back to the first step.</summary>
     public async Task<Fault?> FinishAsync(Call call, string? step, string? code)
     {
-        var userId = await store.ReadAsync(SystemJob.People, async db => (await tickets.FindAsync(db, TicketKind.SecondFactor, step))?.UserId, call.Aborted);
-        if (userId is null)
+        if ((await StepAsync(call, step))?.UserId is not { } userId)
         {
             return Faults.NotFound;
         }
@@ -72,6 +85,35 @@ internal sealed class SecondFactor(
         return await entry.OpenAsync(call, userId, ["password", used.Value]);
     }
 
+    /// <summary>Judges a passkey of the person instead of a code.</summary>
+    public async Task<Fault?> FinishByPasskeyAsync(Call call, string? step, string? state, string? answer)
+    {
+        if (await StepAsync(call, step) is not { UserId: { } userId } begun)
+        {
+            return Faults.NotFound;
+        }
+
+        if (await passkeys.JudgeAsync(call, Ceremony.SecondFactor, begun.TokenHash, state, answer, userId) is not { } proof)
+        {
+            return PasskeyUse.Wrong;
+        }
+
+        var fault = await entry.OpenAsync(call, userId, ["password", "passkey"], async db =>
+        {
+            if (await tickets.FindAsync(db, TicketKind.SecondFactor, step) is not { } ticket)
+            {
+                return Faults.NotFound;
+            }
+
+            tickets.Use(ticket);
+            return await passkeys.TakeAsync(db, proof);
+        });
+        return await passkeys.NoteAsync(call, proof, fault);
+    }
+
+    private Task<Ticket?> StepAsync(Call call, string? step) =>
+        store.ReadAsync(SystemJob.People, db => tickets.FindAsync(db, TicketKind.SecondFactor, step), call.Aborted);
+
     /// <summary>
     /// Takes a code of the app, or a recovery code; each is good once. The method, or null. Who has the password has still a million codes
     /// to try, so tries are held back as those of passwords are: beyond the limit a code is wrong whatever it says.
@@ -95,12 +137,8 @@ internal sealed class SecondFactor(
     private async Task<string?> MatchAsync(Db db, string userId, string? code)
     {
         var account = await entry.AccountAsync(db, userId);
-        if (seal.OpenBytes("identity_accounts", "totp_sealed", userId, account.TotpSealed) is not { } secret)
-        {
-            return null;
-        }
-
-        if (Totp.Match(secret, code, account.TotpStep, clock.GetUtcNow()) is { } step)
+        if (seal.OpenBytes("identity_accounts", "totp_sealed", userId, account.TotpSealed) is { } secret
+            && Totp.Match(secret, code, account.TotpStep, clock.GetUtcNow()) is { } step)
         {
             (account.TotpStep, account.Version) = (step, account.Version + 1);
             return "totp";

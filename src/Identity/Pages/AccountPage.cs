@@ -1,5 +1,6 @@
 using Crew.Http;
 using Crew.Identity.Accounts;
+using Crew.Identity.Passkeys;
 using Crew.Identity.Sessions;
 using Crew.Kernel;
 using Crew.Storage;
@@ -24,7 +25,8 @@ internal static class AccountPage
         pages.MapPost("/account/name", RenameAsync).WithName("Pages.Account.Name").WithSummary("Say under which name others see one.").AsPage();
     }
 
-    private static async Task<IResult> ShowAsync(Call call, Visits visits, Store store, IdentitySeal seal, IWorkspaceDirectory workspaces)
+    private static async Task<IResult> ShowAsync(
+        Call call, Visits visits, Store store, IdentitySeal seal, IWorkspaceDirectory workspaces, PasskeyBook book, PasskeyVerifier verifier)
     {
         if (await visits.FindAsync(call) is not { } visitor)
         {
@@ -37,9 +39,10 @@ internal static class AccountPage
             var live = await SessionBook.Live(db, visitor.Person.Id).AsNoTracking().Where(s => s.ExpiresAt > now).OrderByDescending(s => s.Id).ToListAsync(call.Aborted);
             return (await db.Set<Account>().AsNoTracking().SingleOrDefaultAsync(a => a.UserId == visitor.Person.Id, call.Aborted), live);
         }, call.Aborted);
+        var passkeys = await book.OfAsync(visitor.Person.Id, call.Aborted);
         var places = await PlacesAsync(visitor.Person, workspaces, call.Aborted);
         var main = Html.Of($"""
-            {PageFrame.Alert(Due(account, visitor))}
+            {PageFrame.Alert(Due(account, passkeys.Count > 0, visitor))}
             <p>{visitor.Person.Email}{(visitor.Person.IsVerified ? "" : " (not verified)")}</p>
             <form method="post" action="/account/name">{PageFrame.Csrf(visitor)}
             <label for="name">Name</label><input id="name" name="name" type="text" autocomplete="name" maxlength="100" value="{visitor.Person.Name}">
@@ -48,6 +51,7 @@ internal static class AccountPage
             <ul>{Html.Join(places)}</ul>
             <h2>Signing in</h2>
             {Factors(account, visitor)}
+            {PasskeyPages.List(passkeys, visitor, verifier.IsAvailable)}
             <h2>Where you are signed in</h2>
             <div class="scroll" tabindex="0"><table>
             <thead><tr><th scope="col">Browser</th><th scope="col">Address</th><th scope="col">Last used</th><th scope="col"><span class="soft">End</span></th></tr></thead>
@@ -63,10 +67,10 @@ internal static class AccountPage
         <button class="second">Put the app away</button></form>
         """);
 
-    private static string? Due(Account? account, Visitor visitor) =>
+    private static string? Due(Account? account, bool hasPasskey, Visitor visitor) =>
         visitor.Person.Places.Count == 0 ? "You belong to no workspace any more. Ask an Owner or Admin to add you again."
-        : account is { MfaDueAt: { } due, TotpSealed: null }
-            ? FormattableString.Invariant($"Your workspace asks for a second factor. Set up an authenticator app before {due:yyyy-MM-dd HH:mm} UTC; after that only this page is open to you.")
+        : account is { MfaDueAt: { } due, TotpSealed: null } && !hasPasskey
+            ? FormattableString.Invariant($"Your workspace asks for a second factor. Add a passkey or an authenticator app before {due:yyyy-MM-dd HH:mm} UTC; after that only this page is open to you.")
             : null;
 
     private static async Task<List<Html>> PlacesAsync(Person person, IWorkspaceDirectory workspaces, CancellationToken cancel)

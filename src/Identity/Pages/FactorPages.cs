@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Crew.Http;
 using Crew.Identity.Accounts;
 using Crew.Identity.Mfa;
+using Crew.Identity.Passkeys;
 using Crew.Identity.Sessions;
 using Crew.Identity.SignIn;
 using Crew.Kernel;
@@ -17,23 +18,56 @@ internal static class FactorPages
 {
     public static void Map(RouteGroupBuilder pages)
     {
-        pages.MapGet("/sign-in/factor", (Call call) => Show(call, null, Visits.Next(call.Http.Request.Query["next"]))).WithName("Pages.Factor").WithSummary("Enter the code.").AsPage();
+        pages.MapGet("/sign-in/factor", (Call call, SecondFactor factor, IdentityOptions options) => ShowAsync(call, factor, options, null, Visits.Next(call.Http.Request.Query["next"])))
+            .WithName("Pages.Factor").WithSummary("Enter the code.").AsPage();
+        pages.MapPost("/sign-in/factor/passkey", HandlePasskeyAsync).WithName("Pages.Factor.Passkey").WithSummary("Judge a passkey instead of a code.").AsPage();
         pages.MapPost("/sign-in/factor", HandleAsync).WithName("Pages.Factor.Send").WithSummary("Judge the code.").AsPage();
         pages.MapGet("/account/authenticator", BeginAsync).WithName("Pages.Authenticator").WithSummary("Show a new secret.").AsPage();
         pages.MapPost("/account/authenticator", ConfirmAsync).WithName("Pages.Authenticator.Send").WithSummary("Confirm it by its first code.").AsPage();
         pages.MapPost("/account/authenticator/remove", RemoveAsync).WithName("Pages.Authenticator.Remove").WithSummary("Put the app away.").AsPage();
     }
 
-    private static IResult Show(Call call, string? alert, string next, int status = 200) => PageFrame.Show(call, "Enter the code", Html.Of($"""
-        {PageFrame.Alert(alert)}
-        <form method="post" action="/sign-in/factor">
-        <input type="hidden" name="next" value="{next}">
-        <label for="code">Code of your authenticator app</label>
-        <input id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" required maxlength="40" aria-describedby="other">
-        <p class="hint" id="other">Without the app: one of your recovery codes.</p>
-        <button>Go on</button>
-        </form>
-        """), status);
+    /// <summary>The second step of whoever has come through the first; anybody else is sent there.</summary>
+    private static async Task<IResult> ShowAsync(Call call, SecondFactor factor, IdentityOptions options, string? alert, string next, int status = 200)
+    {
+        if (await factor.AskAsync(call, SessionCookie.Read(call.Http.Request, SessionCookie.StepName, options)) is not var (hasApp, asked))
+        {
+            return Results.Redirect("/sign-in");
+        }
+
+        var (label, hint) = hasApp ? ("Code of your authenticator app", "Without the app: one of your recovery codes.") : ("Recovery code", "Without your passkey: one of the codes that you kept.");
+        return PageFrame.Show(call, "One more step", Html.Of($"""
+            {PageFrame.Alert(alert)}
+            {PasskeyPages.Form(asked, "/sign-in/factor/passkey", "Use a passkey", Html.Of($"""<input type="hidden" name="next" value="{next}">"""))}
+            <form method="post" action="/sign-in/factor">
+            <input type="hidden" name="next" value="{next}">
+            <label for="code">{label}</label>
+            <input id="code" name="code" type="text" {new Html(hasApp ? "inputmode=\"numeric\"" : "")} autocomplete="one-time-code" required maxlength="40" aria-describedby="other">
+            <p class="hint" id="other">{hint}</p>
+            <button>Go on</button>
+            </form>
+            """), status, asksForPasskey: asked is not null);
+    }
+
+    private static async Task<IResult> HandlePasskeyAsync(Call call, Visits visits, SecondFactor factor, IdentityOptions options)
+    {
+        if (await visits.ReadAsync(call) is not { } form)
+        {
+            return PageFrame.CrossSite(call);
+        }
+
+        var next = Visits.Next(form["next"]);
+        var fault = await factor.FinishByPasskeyAsync(call, SessionCookie.Read(call.Http.Request, SessionCookie.StepName, options), form["state"], form["credential"]);
+        if (fault is null)
+        {
+            SessionCookie.Take(call.Http.Response, options, SessionCookie.StepName);
+            return Results.Redirect(next);
+        }
+
+        return fault == Faults.NotFound ? Results.Redirect("/sign-in")
+            : fault == PasskeyUse.Wrong ? await ShowAsync(call, factor, options, fault.Message, next, 401)
+            : PageFrame.Refused(call, fault);
+    }
 
     private static async Task<IResult> HandleAsync(Call call, Visits visits, SecondFactor factor, IdentityOptions options)
     {
@@ -51,7 +85,7 @@ internal static class FactorPages
         }
 
         return fault == Faults.NotFound ? Results.Redirect("/sign-in")
-            : fault == IdentityFaults.WrongCode ? Show(call, "That code is not right, or was used already. After five tries sign in again.", next, 401)
+            : fault == IdentityFaults.WrongCode ? await ShowAsync(call, factor, options, "That code is not right, or was used already. After five tries sign in again.", next, 401)
             : PageFrame.Refused(call, fault);
     }
 
@@ -136,14 +170,17 @@ internal static class FactorPages
             PersonEvents.Raise(db, visitor.Person, new Event("auth.mfa.enabled", new Resource("user", visitor.Person.Id)) { Changes = [new FieldChange("method", null, "totp")] });
             return null;
         });
-        return fault is not null ? PageFrame.Refused(call, fault) : PageFrame.Show(call, "Keep these codes", Html.Of($"""
-            {PageFrame.Note("The authenticator app is set up. All other sessions have ended.")}
-            <p>Each of these recovery codes stands in once for the app when you have lost it. They are shown now and never again: print them, or keep them where
-            your passwords are.</p>
-            <ul class="codes">{Html.Join(codes.Select(code => Html.Of($"<li>{code}</li>")))}</ul>
-            <p><a href="/account">Go on to your account</a></p>
-            """));
+        return fault is not null ? PageFrame.Refused(call, fault) : ShowCodes(call, "The authenticator app is set up. All other sessions have ended.", codes);
     }
+
+    /// <summary>Recovery codes, once.</summary>
+    public static IResult ShowCodes(Call call, string done, IReadOnlyList<string> codes) => PageFrame.Show(call, "Keep these codes", Html.Of($"""
+        {PageFrame.Note(done)}
+        <p>Each of these recovery codes stands in once for a second factor that you have lost. They are shown now and never again: print them, or keep them
+        where your passwords are.</p>
+        <ul class="codes">{Html.Join(codes.Select(code => Html.Of($"<li>{code}</li>")))}</ul>
+        <p><a href="/account">Go on to your account</a></p>
+        """));
 
     private static async Task<IResult> RemoveAsync(Call call, Visits visits, Store store, Entry entry, SecondFactor factor)
     {
@@ -170,7 +207,8 @@ internal static class FactorPages
             }
 
             var account = await entry.AccountAsync(db, visitor.Person.Id);
-            (account.TotpSealed, account.RecoveryHashes, account.Version) = (null, [], account.Version + 1);
+            var hasPasskey = await PasskeyBook.HasAnyAsync(db, visitor.Person.Id);
+            (account.TotpSealed, account.RecoveryHashes, account.Version) = (null, hasPasskey ? account.RecoveryHashes : [], account.Version + 1);
             PersonEvents.Raise(db, visitor.Person, new Event("auth.mfa.disabled", new Resource("user", visitor.Person.Id)) { Changes = [new FieldChange("method", "totp", null)] });
             return true;
         }, call.Aborted);

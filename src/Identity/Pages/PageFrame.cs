@@ -5,20 +5,26 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Crew.Identity.Pages;
 
-/// <summary>The frame of the pages: they work without a script, load nothing from elsewhere, and nobody frames or caches them.</summary>
+/// <summary>The frame of the pages: they work without a script where no passkey is asked for, load nothing from elsewhere, and nobody frames or caches them.</summary>
 internal static class PageFrame
 {
     public const string StylePath = "/assets/pages.css";
+
+    /// <summary>The one script: it asks the browser for a passkey.</summary>
+    public const string ScriptPath = "/assets/passkeys.js";
 
     private const string Policy = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
     public static string Style { get; } = Read("pages.css");
 
+    public static string Script { get; } = Read("passkeys.js");
+
     /// <summary>A page with a title, which is its first heading as well.</summary>
-    public static IResult Show(Call call, string title, Html main, int status = 200, Visitor? visitor = null)
+    /// <param name="asksForPasskey">Whether the page works with the script.</param>
+    public static IResult Show(Call call, string title, Html main, int status = 200, Visitor? visitor = null, bool asksForPasskey = false)
     {
         var headers = call.Http.Response.Headers;
-        headers.ContentSecurityPolicy = Policy;
+        headers.ContentSecurityPolicy = asksForPasskey ? $"{Policy}; script-src 'self'" : Policy;
         headers["Referrer-Policy"] = "no-referrer";
         headers.XFrameOptions = "DENY";
         headers.CacheControl = "no-store";
@@ -30,7 +36,7 @@ internal static class PageFrame
             <!doctype html>
             <html lang="en">
             <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
-            <title>{title} · Crew</title><link rel="stylesheet" href="{StylePath}"></head>
+            <title>{title} · Crew</title><link rel="stylesheet" href="{StylePath}">{(asksForPasskey ? Html.Of($"""<script src="{ScriptPath}" defer></script>""") : Html.None)}</head>
             <body>
             <a class="skip" href="#main">Skip to the content</a>
             <header><a class="brand" href="/">Crew</a><span class="soft">{call.Http.RequestServices.GetRequiredService<IdentityOptions>().PublicUrl.Authority}</span>{bar}</header>

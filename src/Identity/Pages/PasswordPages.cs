@@ -1,6 +1,7 @@
 using Crew.Http;
 using Crew.Identity.Accounts;
 using Crew.Identity.Mfa;
+using Crew.Identity.Passkeys;
 using Crew.Identity.Sessions;
 using Crew.Identity.SignIn;
 using Crew.Kernel;
@@ -19,14 +20,17 @@ internal static class PasswordPages
 
     public static void Map(RouteGroupBuilder pages)
     {
-        pages.MapGet("/account/password", (Call call, Visits visits) => ShowAsync(call, visits, ShowChange)).WithName("Pages.Password").WithSummary("Change the password.").AsPage();
+        pages.MapGet("/account/password", ShowPasswordAsync).WithName("Pages.Password").WithSummary("Change the password.").AsPage();
         pages.MapPost("/account/password", ChangeAsync).WithName("Pages.Password.Send").WithSummary("Set another password, and end all other sessions.").AsPage();
-        pages.MapGet("/account/step-up", (Call call, Visits visits) => ShowAsync(call, visits, ShowProof)).WithName("Pages.StepUp").WithSummary("Prove again who one is.").AsPage();
+        pages.MapGet("/account/step-up", ShowStepUpAsync).WithName("Pages.StepUp").WithSummary("Prove again who one is.").AsPage();
         pages.MapPost("/account/step-up", ProveAsync).WithName("Pages.StepUp.Send").WithSummary("Judge the proof.").AsPage();
     }
 
-    private static async Task<IResult> ShowAsync(Call call, Visits visits, Func<Call, Visitor, string?, IResult> show) =>
-        await visits.FindAsync(call) is { } visitor ? show(call, visitor, null) : Visits.Away(call, "/sign-in");
+    private static async Task<IResult> ShowPasswordAsync(Call call, Visits visits) =>
+        await visits.FindAsync(call) is { } visitor ? ShowChange(call, visitor, null) : Visits.Away(call, "/sign-in");
+
+    private static async Task<IResult> ShowStepUpAsync(Call call, Visits visits, PasskeyUse use) =>
+        await visits.FindAsync(call) is { } visitor ? await ShowProofAsync(call, visitor, use, Visits.Next(call.Http.Request.Query["next"]), null) : Visits.Away(call, "/sign-in");
 
     private static IResult ShowChange(Call call, Visitor visitor, string? alert) => PageFrame.Show(call, "Change the password", Html.Of($"""
         {PageFrame.Alert(alert)}
@@ -38,16 +42,21 @@ internal static class PasswordPages
         <p class="soft">All other sessions of yours end with it.</p>
         """), alert is null ? 200 : 400, visitor);
 
-    private static IResult ShowProof(Call call, Visitor visitor, string? alert) => PageFrame.Show(call, "Prove that it is you", Html.Of($"""
-        <p>What you are about to do asks for a recent proof of who you are.</p>
-        {PageFrame.Alert(alert)}
-        <form method="post" action="/account/step-up">{PageFrame.Csrf(visitor)}
-        <input type="hidden" name="next" value="{Visits.Next(call.Http.Request.Query["next"])}">
-        {Present}
-        {(visitor.Session.HasSecondFactor ? Code : Html.None)}
-        <button>Go on</button>
-        </form>
-        """), alert is null ? 200 : 400, visitor);
+    private static async Task<IResult> ShowProofAsync(Call call, Visitor visitor, PasskeyUse use, string next, string? alert)
+    {
+        var asked = await use.AskAsync(call, Ceremony.StepUp, visitor.Session.Id, visitor.Person);
+        var fields = Html.Of($"""{PageFrame.Csrf(visitor)}<input type="hidden" name="next" value="{next}">""");
+        return PageFrame.Show(call, "Prove that it is you", Html.Of($"""
+            <p>What you are about to do asks for a recent proof of who you are.</p>
+            {PageFrame.Alert(alert)}
+            {PasskeyPages.Form(asked, "/account/step-up/passkey", "Use a passkey", fields)}
+            <form method="post" action="/account/step-up">{fields}
+            {Present}
+            {(visitor.Session.HasSecondFactor ? Code : Html.None)}
+            <button>Go on</button>
+            </form>
+            """), alert is null ? 200 : 400, visitor, asksForPasskey: asked is not null);
+    }
 
     private static Html Present => Html.Of($"""
         <label for="present">Present password</label>
@@ -55,7 +64,7 @@ internal static class PasswordPages
         """);
 
     private static Html Code => Html.Of($"""
-        <label for="code">Code of your authenticator app</label>
+        <label for="code">Code of your authenticator app, or a recovery code</label>
         <input id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" required maxlength="40">
         """);
 
@@ -99,7 +108,8 @@ internal static class PasswordPages
         return changed is null ? Results.Redirect("/account") : PageFrame.Refused(call, changed);
     }
 
-    private static async Task<IResult> ProveAsync(Call call, Visits visits, PasswordSignIn passwords, SecondFactor factor, Store store, TimeProvider clock)
+    private static async Task<IResult> ProveAsync(
+        Call call, Visits visits, PasswordSignIn passwords, SecondFactor factor, PasskeyUse use, Store store, TimeProvider clock)
     {
         if (await visits.FindAsync(call) is not { } visitor)
         {
@@ -119,7 +129,7 @@ internal static class PasswordPages
 
         if (judged.Value is null)
         {
-            return ShowProof(call, visitor, Wrong);
+            return await ShowProofAsync(call, visitor, use, Visits.Next(form["next"]), Wrong);
         }
 
         var proven = await store.ChangeAsync<bool>(SystemJob.People, visitor.OriginOf(call), async db =>
@@ -139,7 +149,7 @@ internal static class PasswordPages
             return true;
         }, call.Aborted);
         return !proven.Failed(out var fault) ? Results.Redirect(Visits.Next(form["next"]))
-            : fault == IdentityFaults.WrongCode ? ShowProof(call, visitor, fault.Message)
+            : fault == IdentityFaults.WrongCode ? await ShowProofAsync(call, visitor, use, Visits.Next(form["next"]), fault.Message)
             : PageFrame.Refused(call, fault);
     }
 }

@@ -1,6 +1,7 @@
 using Crew.Http;
 using Crew.Identity.Accounts;
 using Crew.Identity.Mfa;
+using Crew.Identity.Passkeys;
 using Crew.Identity.Sessions;
 using Crew.Identity.SignIn;
 using Crew.Storage;
@@ -17,27 +18,37 @@ internal static class SignInPage
 
     public static void Map(RouteGroupBuilder pages)
     {
-        pages.MapGet("/sign-in", (Call call) => Show(call, null, Visits.Next(call.Http.Request.Query["next"]), ""))
+        pages.MapGet("/sign-in", (Call call, PasskeyUse use, BearerMint mint, IdentityOptions options) =>
+                ShowAsync(call, use, mint, options, null, Visits.Next(call.Http.Request.Query["next"]), ""))
             .WithName("Pages.SignIn").WithSummary("Sign in.").AsPage();
         pages.MapPost("/sign-in", HandleAsync).WithName("Pages.SignIn.Send").WithSummary("Judge an address and a password.").AsPage();
         pages.MapPost("/account/sign-out", SignOutAsync).WithName("Pages.SignOut").WithSummary("End this session.").AsPage();
     }
 
-    private static IResult Show(Call call, string? alert, string next, string email, int status = 200) => PageFrame.Show(call, "Sign in", Html.Of($"""
+    public static async Task<IResult> ShowAsync(
+        Call call, PasskeyUse use, BearerMint mint, IdentityOptions options, string? alert, string next, string email, int status = 200)
+    {
+        var fields = Html.Of($"""<input type="hidden" name="next" value="{next}"><input type="hidden" name="email">""");
+        var asked = await use.AskAsync(call, Ceremony.SignIn, PasskeyPages.VisitOf(call, mint, options), null);
+        return Show(call, alert, next, email, PasskeyPages.Form(asked, "/sign-in/passkey", "Sign in with a passkey", fields, offers: alert is null), status);
+    }
+
+    private static IResult Show(Call call, string? alert, string next, string email, Html passkey, int status) => PageFrame.Show(call, "Sign in", Html.Of($"""
         {PageFrame.Alert(alert)}
         <form method="post" action="/sign-in">
         <input type="hidden" name="next" value="{next}">
         <label for="email">E-mail</label>
-        <input id="email" name="email" type="email" autocomplete="username" required maxlength="254" value="{email}">
+        <input id="email" name="email" type="email" autocomplete="username webauthn" required maxlength="254" value="{email}">
         <label for="password">Password</label>
         <input id="password" name="password" type="password" autocomplete="current-password" required>
         <button>Sign in</button>
         </form>
+        {passkey}
         <p><a href="/reset">Forgot the password?</a></p>
-        """), status);
+        """), status, asksForPasskey: true);
 
     private static async Task<IResult> HandleAsync(
-        Call call, Visits visits, PasswordSignIn passwords, Entry entry, SecondFactor factor, IdentityOptions options)
+        Call call, Visits visits, PasswordSignIn passwords, Entry entry, SecondFactor factor, PasskeyUse use, BearerMint mint, IdentityOptions options)
     {
         if (await visits.ReadAsync(call) is not { } form)
         {
@@ -53,7 +64,7 @@ internal static class SignInPage
 
         if (judged.Value is not { } person)
         {
-            return Show(call, Wrong, next, form["email"].Trim(), 401);
+            return await ShowAsync(call, use, mint, options, Wrong, next, form["email"].Trim(), 401);
         }
 
         if (await factor.IsAskedAsync(person.Id, call.Aborted))

@@ -1,5 +1,6 @@
 using Crew.Http;
 using Crew.Identity.Accounts;
+using Crew.Identity.Passkeys;
 using Crew.Identity.Sessions;
 using Crew.Identity.SignIn;
 using Crew.Kernel;
@@ -13,7 +14,7 @@ namespace Crew.Identity.Pages;
 
 /// <summary>
 /// The link that the command line prints: whoever runs the machine lets a person in, for the first time or again. It sets a
-/// password, and takes away an authenticator app that was lost. Looking at it changes nothing, so that a mail scanner does not use it up.
+/// password, and takes away second factors that were lost. Looking at it changes nothing, so that a mail scanner does not use it up.
 /// </summary>
 internal static class WelcomePage
 {
@@ -75,7 +76,7 @@ internal static class WelcomePage
 
             tickets.Use(ticket);
             var account = await entry.AccountAsync(db, person.Id);
-            var hadFactor = account.TotpSealed is not null;
+            var hadFactor = await PasskeyBook.ClearAsync(db, person) || account.TotpSealed is not null;
             (account.PasswordHash, account.PasswordChangedAt, account.TotpSealed, account.RecoveryHashes) = (hash, clock.GetUtcNow(), null, []);
             (account.MfaDueAt, account.Version) = (hadFactor ? null : account.MfaDueAt, account.Version + 1);
             if (hadFactor)

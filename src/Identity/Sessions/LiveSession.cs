@@ -33,8 +33,8 @@ internal sealed class LiveSession : IDisposable
     /// <summary>From when on a workspace that requires a second factor refuses this session, where it has none.</summary>
     public DateTimeOffset? MfaDueAt { get; }
 
-    /// <summary>Whether it was opened with a second factor beside the password.</summary>
-    public bool HasSecondFactor => Methods.Any(m => m is "totp" or "recovery");
+    /// <summary>Whether it was opened with a second factor beside the password; a passkey is both at once.</summary>
+    public bool HasSecondFactor => Methods.Any(m => m is "totp" or "recovery" or "passkey");
 
     public DateTimeOffset SeenAt => DateTimeOffset.FromUnixTimeMilliseconds(Volatile.Read(ref _seenAtMs));
 

@@ -17,6 +17,9 @@ internal static class SessionCookie
     /// <summary>Says that somebody has signed in at this browser before.</summary>
     public const string DeviceName = "crew_device";
 
+    /// <summary>Ties a challenge to the browser that asked for it, before anybody is signed in.</summary>
+    public const string VisitName = "crew_visit";
+
     private static readonly TimeSpan DeviceLife = TimeSpan.FromDays(365);
 
     public static string? Read(HttpRequest request, IdentityOptions options) => Read(request, SessionName, options);

@@ -51,6 +51,9 @@ public sealed partial class CrewServer : IAsyncDisposable
 
     public Uri Address => new($"http://127.0.0.1:{Port}");
 
+    /// <summary>The address that links, cookies and passkeys are made for.</summary>
+    public Uri PublicAddress => new($"http://{_options.PublicHost ?? "127.0.0.1"}:{Port}");
+
     /// <summary>What an OpenAI client takes as its base URL.</summary>
     public Uri OpenAiBaseUrl => new(Address, "/v1");
 
@@ -246,6 +249,11 @@ public sealed partial class CrewServer : IAsyncDisposable
     {
         var start = Interlocked.Increment(ref _starts);
         var urls = string.Join(';', [Address.GetLeftPart(UriPartial.Authority), .. _options.FurtherUrls]);
+        if (_options.PublicHost is not null)
+        {
+            _environment["CREW_PUBLIC_URL"] = PublicAddress.GetLeftPart(UriPartial.Authority);
+        }
+
         _process = Launch(["serve", "--data", DataFolder, "--urls", urls, .. _options.ServeArguments]);
         _process.StandardInput.Close();
         _capture = Task.WhenAll(

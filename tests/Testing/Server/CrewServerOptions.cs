@@ -19,6 +19,9 @@ public sealed record CrewServerOptions
     /// <summary>Where the server listens besides the loopback address that the test kit itself uses.</summary>
     public IReadOnlyList<string> FurtherUrls { get; init; } = [];
 
+    /// <summary>The host name of the public address; without it links and cookies are for 127.0.0.1, for which no browser makes passkeys.</summary>
+    public string? PublicHost { get; init; }
+
     public IReadOnlyList<string> ServeArguments { get; init; } = [];
 
     /// <summary>The product; without it as <see cref="CrewExecutable"/> finds it.</summary>

@@ -1,7 +1,7 @@
 using Crew.Storage;
 using Microsoft.EntityFrameworkCore;
 
-namespace Crew.Identity.Mfa;
+namespace Crew.Identity.Passkeys;
 
 /// <summary>A WebAuthn credential of a person.</summary>
 [InstallationOwned("It signs a person in, whichever organizations they belong to.")]
