@@ -70,7 +70,7 @@ internal static class AccountPage
     private static string? Due(Account? account, bool hasPasskey, Visitor visitor) =>
         visitor.Person.Places.Count == 0 ? "You belong to no workspace any more. Ask an Owner or Admin to add you again."
         : account is { MfaDueAt: { } due, TotpSealed: null } && !hasPasskey
-            ? FormattableString.Invariant($"Your workspace asks for a second factor. Add a passkey or an authenticator app before {due:yyyy-MM-dd HH:mm} UTC; after that only this page is open to you.")
+            ? FormattableString.Invariant($"Your workspace asks for a second factor. Add a passkey or an authenticator app before {due:yyyy-MM-dd HH:mm} UTC; after that only this page is open.")
             : null;
 
     private static async Task<List<Html>> PlacesAsync(Person person, IWorkspaceDirectory workspaces, CancellationToken cancel)
