@@ -32,7 +32,8 @@ internal static class FactorPages
     {
         if (await factor.AskAsync(call, SessionCookie.Read(call.Http.Request, SessionCookie.StepName, options)) is not var (hasApp, asked))
         {
-            return Results.Redirect("/sign-in");
+            return alert is null ? Results.Redirect("/sign-in")
+                : PageFrame.Show(call, "One more step", Html.Of($"""{PageFrame.Alert(alert)}<p><a href="/sign-in">Sign in again</a></p>"""), status);
         }
 
         var (label, hint) = hasApp ? ("Code of your authenticator app", "Without the app: one of your recovery codes.") : ("Recovery code", "Without your passkey: one of the codes that you kept.");

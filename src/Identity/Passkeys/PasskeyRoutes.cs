@@ -42,7 +42,7 @@ internal static class PasskeyRoutes
     public static void Map(IEndpointRouteBuilder app)
     {
         var passkeys = app.MapGroup("/v1/passkeys").WithTags("Passkeys");
-        passkeys.MapGet("/", ListAsync).WithName("Passkeys.List").WithSummary("List one's own passkeys.").RequiresAuthentication().WorkspaceLevel().Refuses("session_required");
+        passkeys.MapGet("/", ListAsync).WithName("Passkeys.List").WithSummary("List one's own passkeys.").RequiresAuthentication().WorkspaceLevel();
         passkeys.MapPost("/options", AskNewAsync)
             .WithName("Passkeys.Options").WithSummary("Ask for a new passkey: what the browser is to be asked, and the state to send back.")
             .RequiresAuthentication().WorkspaceLevel().StepUp().WithMetadata(new NotIdempotentRoute()).Audited("none")
@@ -73,12 +73,8 @@ internal static class PasskeyRoutes
             return fault;
         }
 
-        if (call.Caller.SessionId is null)
-        {
-            return IdentityFaults.SessionRequired;
-        }
-
-        var held = await book.OfAsync(call.Caller.UserId!, cancel);
+        // A key has none, also that of a person.
+        List<Passkey> held = call.Caller.SessionId is null ? [] : await book.OfAsync(call.Caller.UserId!, cancel);
         var rows = held.Where(p => paging.Cursor is null || string.CompareOrdinal(p.Id, paging.Cursor) > 0).Take(paging.Limit + 1).ToList();
         return new PageReply<Answer>(Page<Passkey>.From(rows, paging.Limit, p => Paging.Encode(p.Id)).Select(AnswerOf));
     }
