@@ -169,6 +169,7 @@ public abstract class IsolationTests(ApiStage stage) : ApiTests(stage)
             ["alerts"] = await MakeAsync("/v1/alerts", new { title = "thing" }),
             ["access-reviews"] = await MakeAsync("/v1/access-reviews", new { }),
             ["alert-rules"] = "no_such_kind", // Kinds are everybody's; there is none of somebody else.
+            ["passkeys"] = record.Replace("log_", "passkey_", StringComparison.Ordinal),
             ["sessions"] = record.Replace("log_", "sess_", StringComparison.Ordinal),
             ["gateway/requests"] = record.Replace("log_", "req_", StringComparison.Ordinal),
         };
