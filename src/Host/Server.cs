@@ -2,6 +2,7 @@ using System.Net.Security;
 using System.Security.Authentication;
 using Crew.Audit;
 using Crew.Gateway;
+using Crew.Host.Docs;
 using Crew.Http;
 using Crew.Http.OpenApi;
 using Crew.Identity;
@@ -68,7 +69,8 @@ internal static class Server
         app.MapGateway();
         app.MapAudit();
         app.MapWebhooks();
-        Pages.Map(app);
+        DocsPages.Map(app);
+        ConsoleSite.Map(app);
         app.MapApiDocument();
         app.RequireDeclaredRoutes();
         return app;

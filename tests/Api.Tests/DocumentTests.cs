@@ -77,7 +77,7 @@ public sealed partial class DocumentTests(SqliteStage stage) : ApiTests(stage)
             policy.ShouldContain("default-src 'none'");
             policy.ShouldNotContain("unsafe");
             page.Header("X-Content-Type-Options").ShouldBe("nosniff");
-            page.Body.Replace("""<script src="/assets/passkeys.js" defer></script>""", "", StringComparison.Ordinal).ShouldNotContain("<script", Case.Insensitive);
+            InlineScript().IsMatch(page.Body).ShouldBeFalse(path);
             page.Body.ShouldNotContain(" style=", Case.Insensitive);
             Loaded().Matches(page.Body).Select(m => m.Groups[1].Value).ShouldAllBe(target => target.StartsWith('/') && !target.StartsWith("//"), path);
         }
@@ -139,6 +139,10 @@ public sealed partial class DocumentTests(SqliteStage stage) : ApiTests(stage)
         Assert.True(committed == made,
             $"{file} differs from what the code makes, first in line {line}. Run CREW_UPDATE_DOCS=1 ./test.sh Api and commit the file.");
     }
+
+    /// <summary>The console's page loads its script by its address.</summary>
+    [GeneratedRegex("<script(?![^>]* src=)", RegexOptions.IgnoreCase)]
+    private static partial Regex InlineScript();
 
     [GeneratedRegex("\"\\$ref\": \"#/([^\"]+)\"")]
     private static partial Regex Reference();

@@ -29,7 +29,7 @@ internal static class PageFrame
         headers.XFrameOptions = "DENY";
         headers.CacheControl = "no-store";
         var bar = visitor is null ? Html.None : Html.Of($"""
-            <nav aria-label="Account"><a href="/account">{visitor.Person.Name ?? visitor.Person.Email}</a>
+            <nav aria-label="Account"><a href="/">Console</a><a href="/account">{visitor.Person.Name ?? visitor.Person.Email}</a>
             <form method="post" action="/account/sign-out"><input type="hidden" name="csrf" value="{visitor.CsrfToken}"><button class="plain">Sign out</button></form></nav>
             """);
         var page = Html.Of($"""

@@ -1,5 +1,7 @@
+using System.ComponentModel;
 using Crew.Http;
 using Crew.Kernel;
+using Crew.Tenancy.Contracts;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -16,9 +18,12 @@ internal static class WhoAmI
         int RequestsPerMinute, int? KeyRequestsPerMinute, int? TokensPerMinute, int? CrewTokensPerMinute, int? KeyTokensPerMinute,
         int? ConcurrentStreams, int? CrewConcurrentStreams, int? KeyConcurrentStreams);
 
+    internal sealed record Place(string Id, string Name, string OrganizationId, string? Role);
+
     internal sealed record Answer(
         Principal Principal, string OrganizationId, string WorkspaceId, string WorkspaceName, IReadOnlyList<string> Permissions,
-        IReadOnlyList<string> OrganizationPermissions, IReadOnlyList<string>? AllowedModels, Limits Limits, string? Role, string? SessionId, string? CsrfToken);
+        IReadOnlyList<string> OrganizationPermissions, IReadOnlyList<string>? AllowedModels, Limits Limits, string? Role, string? SessionId, string? CsrfToken,
+        [property: Description("Of a session: where else the person may go with it (X-Crew-Workspace).")] IReadOnlyList<Place>? Workspaces);
 
     public static void Map(IEndpointRouteBuilder app) =>
         app.MapGet("/v1/me", Handle)
@@ -27,7 +32,7 @@ internal static class WhoAmI
             .WithTags("Me")
             .RequiresAuthentication();
 
-    private static Reply<Answer> Handle(Call call)
+    private static async Task<Reply<Answer>> Handle(Call call, PeopleDirectory people, IWorkspaceDirectory workspaces)
     {
         var caller = call.Caller;
         var bound = caller.Environment is not null || caller.CrewId is not null;
@@ -37,7 +42,22 @@ internal static class WhoAmI
         return new Answer(
             principal, caller.OrganizationId, call.Workspace.Id, call.Workspace.Name, caller.Permissions.ToNames(), caller.OrganizationPermissions.ToNames(),
             caller.AllowedModels?.Order(StringComparer.Ordinal).ToList(), LimitsOf(call),
-            caller.Role, caller.SessionId, call.CsrfToken);
+            caller.Role, caller.SessionId, call.CsrfToken, caller.SessionId is null ? null : await PlacesAsync(caller.UserId!, call, people, workspaces));
+    }
+
+    private static async Task<List<Place>> PlacesAsync(string userId, Call call, PeopleDirectory people, IWorkspaceDirectory workspaces)
+    {
+        var places = new List<Place>();
+        var person = await people.FindAsync(userId, call.Aborted);
+        foreach (var tenant in person?.Places ?? [])
+        {
+            if (await workspaces.FindAsync(tenant.OrganizationId, tenant.WorkspaceId!, call.Aborted) is { } workspace)
+            {
+                places.Add(new Place(workspace.Id, workspace.Name, workspace.OrganizationId, person!.RightsIn(workspace)?.Role));
+            }
+        }
+
+        return places;
     }
 
     private static Limits LimitsOf(Call call)

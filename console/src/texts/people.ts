@@ -1,0 +1,23 @@
+export const people = {
+  title: "People",
+  lead: "People come by invitation and have one role in each workspace.",
+  tabs: { members: "Members", invitations: "Invitations", roles: "What roles may do" },
+  name: "Name", role: "Role", narrowed: "Narrowed to", since: "Since", email: "E-mail", unverified: "not verified", allEnvironments: "All environments", noContent: "no content",
+  change: "Change", changeOf: (name: string) => `Change ${name}`, remove: "Remove", removeOf: (name: string) => `Remove ${name}`,
+  removeText: "Their role here ends, and with it their sessions in this workspace and what their keys may do, at once.",
+  invite: "Invite somebody", inviteText: "The link is good for one person. Nobody can give a role above their own.", send: "Invite", expires: "Link ends",
+  link: "There is no mail server, so hand this link over yourself. It is shown now and never again.", mailed: "The invitation is on its way by mail.",
+  environments: "Environments", environmentsHint: "None chosen: all of them", content: "May see what was said and written in calls",
+  takeBack: "Take back", takeBackOf: (email: string) => `Take back the invitation of ${email}`, noInvitations: "No open invitation", status: "Status", invitedBy: "By",
+  roleTexts: {
+    owner: "Everything in this workspace, people and billing included.",
+    admin: "All but billing, deleting the workspace and acting on Owners.",
+    member: "Works with agents, calls and models; changes production only where the workspace says so.",
+    viewer: "Looks at agents, calls and usage, and changes nothing.",
+    org_owner: "Owns the organization: its workspaces, shared providers, domains and billing.",
+    org_admin: "As organization owner, without billing.",
+    org_billing: "Sees usage and sets budgets over all workspaces.",
+  },
+  rolesText: "The same table rules the server; it is made from the code.", rolesLink: "The whole table of roles and permissions",
+  you: "you",
+};
