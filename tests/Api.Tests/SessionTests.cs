@@ -46,6 +46,26 @@ public abstract class SessionTests(ApiStage stage) : ApiTests(stage)
     }
 
     [Fact]
+    public async Task A_token_of_a_person_neither_sees_where_they_are_signed_in_nor_signs_them_out()
+    {
+        var (_, owner) = await OwnerAsync();
+        var me = (await owner.GetAsync("/v1/me")).ShouldBe(200).Data.GetProperty("principal").GetProperty("id").GetString();
+        var made = (await owner.PostAsync("/v1/api-keys", new { name = "minter", mode = "live", permissions = new[] { "tokens:create", "models:invoke", "sessions:write" } }, SameOrigin))
+            .ShouldBe(201);
+        var minter = Stage.Caller(made.Text("key"));
+        var id = (await owner.GetAsync("/v1/sessions")).ShouldBe(200).Data[0].GetProperty("id").GetString();
+        foreach (var rights in new[] { "models:invoke", "sessions:write" })
+        {
+            var token = (await minter.PostAsync("/v1/auth/tokens", new { user_id = me, permissions = new[] { rights } })).ShouldBe(201).Text("access_token");
+            var person = Stage.Caller(token);
+            (await person.GetAsync("/v1/sessions")).ShouldBe(200).Data.GetArrayLength().ShouldBe(0);
+            (await person.DeleteAsync($"/v1/sessions/{id}")).Status.ShouldBe(rights == "sessions:write" ? 403 : 404, "whoever minted it is not the Owner");
+        }
+
+        (await owner.GetAsync("/v1/me")).ShouldBe(200);
+    }
+
+    [Fact]
     public async Task A_person_with_several_workspaces_names_one_and_none_of_others()
     {
         var (_, browser) = await OwnerAsync();

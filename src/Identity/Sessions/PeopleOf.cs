@@ -11,6 +11,8 @@ internal sealed class PeopleOf(Store store)
     public Task<List<string>> InAsync(Tenant tenant, CancellationToken cancel) =>
         store.ReadAsync(tenant, db => People.InAsync(db, tenant.WorkspaceId!, cancel), cancel);
 
-    /// <summary>Whether a person's role in this workspace is one that the caller may not act on.</summary>
-    public static bool IsAbove(Person person, Call call) => person.RightsIn(call.Workspace) is { Role: { } role } && !People.MayActOn(call.Caller, role);
+    /// <summary>Whether a person has a role, in this workspace or in its organization, that the caller may not act on.</summary>
+    public static bool IsAbove(Person person, Call call) => person.Roles.Any(held =>
+        (held.WorkspaceId == call.Workspace.Id || (held.WorkspaceId is null && held.OrganizationId == call.Workspace.OrganizationId))
+        && !People.MayActOn(call.Caller, held.Role));
 }

@@ -72,7 +72,7 @@ internal static class SessionRoutes
             return Faults.NotFound;
         }
 
-        if (userId != call.Caller.UserId && PeopleOf.IsAbove(person, call))
+        if (!(call.Caller.SessionId is not null && userId == call.Caller.UserId) && PeopleOf.IsAbove(person, call))
         {
             return Faults.InsufficientPermissions("owner");
         }
@@ -95,10 +95,13 @@ internal static class SessionRoutes
             return session.RevokedAt!.Value;
         }, CancellationToken.None);
 
-    /// <summary>Whose sessions the caller may act on: their own, and with the permission those of everybody in the workspace.</summary>
+    /// <summary>
+    /// Whose sessions the caller may act on: with the permission those of everybody in the workspace, and their own, which are those of who is
+    /// signed in. A token or a key of a person is not: whoever minted it must not learn from where that person works, nor sign them out.
+    /// </summary>
     private static async Task<List<string>> VisibleAsync(Call call, string permission, PeopleOf people, CancellationToken cancel)
     {
-        var own = call.Caller.UserId is { } self ? [self] : Array.Empty<string>();
+        var own = call.Caller is { SessionId: not null, UserId: { } self } ? [self] : Array.Empty<string>();
         return call.Caller.Permissions.Has(Permissions.Of(permission))
             ? [.. (await people.InAsync(call.Tenant, cancel)).Concat(own).Distinct()]
             : [.. own];
