@@ -113,7 +113,7 @@ internal static class MemberRoutes
                 return Faults.Invalid("role", "A role of a workspace does not become one of the organization. Invite the person to the other one.");
             }
 
-            return await KeepAnOwnerAsync(db, member, offer.Value.Role) is { } last ? last : Change(db, member, offer.Value);
+            return await KeepAnOwnerAsync(db, member, offer.Value) is { } last ? last : Change(db, member, offer.Value);
         }, cancel);
         return changed.Failed(out var fault)
             ? fault
@@ -175,12 +175,13 @@ internal static class MemberRoutes
         member.Environments?.Select(name => CrewEnvironments.TryParse(name, out var environment) ? environment : default).ToList(), member.ContentAccess).Refuse(call);
 
     /// <summary>
-    /// The last Owner of a workspace, and of an organization, stays. The other Owners' rows move on with this change, so that of two Owners who
-    /// remove each other at the same moment one meets a row that is not as it was.
+    /// The last Owner of a workspace, and of an organization, stays, and stays whole: one who is narrowed to environments reaches neither people nor
+    /// settings, and could not lift that again. The other Owners' rows move on with this change, so that of two Owners who remove each other at the
+    /// same moment one meets a row that is not as it was.
     /// </summary>
-    private static async Task<Fault?> KeepAnOwnerAsync(Db db, Membership member, string? next)
+    private static async Task<Fault?> KeepAnOwnerAsync(Db db, Membership member, RoleOffer? next)
     {
-        if (member.Role is not (Roles.Owner or Roles.OrganizationOwner) || next == member.Role)
+        if (member.Role is not (Roles.Owner or Roles.OrganizationOwner) || (next?.Role == member.Role && next.Environments is null or { Count: 3 }))
         {
             return null;
         }
