@@ -40,9 +40,9 @@ internal sealed class Visits(SessionScheme scheme, PeopleDirectory people, Ident
     /// <summary>Sends somebody to sign in, or to prove themselves again, and back here after that.</summary>
     public static IResult Away(Call call, string to) => Results.Redirect($"{to}?next={Uri.EscapeDataString(call.Http.Request.Path)}");
 
-    /// <summary>A path of this server to go to; anything else is the account's page (open redirect).</summary>
+    /// <summary>A path of this server to go to, as it stands in a header; anything else is the account's page (open redirect).</summary>
     public static string Next(string? wanted) =>
-        wanted is ['/', not '/' and not '\\', ..] && Uri.TryCreate(wanted, UriKind.Relative, out _) && !wanted.Any(char.IsControl) ? wanted : "/account";
+        wanted is ['/', not '/' and not '\\', ..] && Uri.TryCreate(wanted, UriKind.Relative, out _) && wanted.All(c => c is > ' ' and <= '~') ? wanted : "/account";
 
     /// <summary>
     /// Reads a form, if a page of this server sent it: browsers say so; one that does not say it names its origin, or carries the token that
@@ -66,14 +66,14 @@ internal sealed class Visits(SessionScheme scheme, PeopleDirectory people, Ident
         return visitor is null || site == "same-origin" || Sealing.ConstantTime.Equals(form["csrf"].AsSpan(), visitor.CsrfToken.AsSpan()) ? form : null;
     }
 
-    /// <summary>A form that is none (U+0000, parts that do not end) is the sender's fault: 400, as every broken body.</summary>
+    /// <summary>A form that is none (U+0000, parts that do not end, an encoding that nobody reads any more) is the sender's fault: 400, as every broken body.</summary>
     private static async Task<IFormCollection> FieldsOfAsync(HttpRequest request, CancellationToken cancel)
     {
         try
         {
             return await request.ReadFormAsync(cancel);
         }
-        catch (Exception broken) when (broken is InvalidDataException or IOException and not BadHttpRequestException && !cancel.IsCancellationRequested)
+        catch (Exception broken) when (broken is InvalidDataException or NotSupportedException or IOException and not BadHttpRequestException && !cancel.IsCancellationRequested)
         {
             throw new BadHttpRequestException("The form is not well-formed.", broken);
         }
