@@ -1,4 +1,5 @@
 using Crew.Kernel;
+using Crew.Sealing;
 using Crew.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -33,7 +34,8 @@ public static class HttpModule
         services.AddSingleton<RefusalLog>();
         services.AddHostedService(s => s.GetRequiredService<RefusalLog>());
         services.AddSingleton<IdempotencyStore>(s => new IdempotencyStore(
-            new Lazy<Store>(s.GetRequiredService<Store>), new Lazy<RequestHasher>(s.GetRequiredService<RequestHasher>), s.GetRequiredService<TimeProvider>()));
+            new Lazy<Store>(s.GetRequiredService<Store>), new Lazy<RequestHasher>(s.GetRequiredService<RequestHasher>), new Lazy<KeyRing>(s.GetRequiredService<KeyRing>),
+            s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IEventSink>(s => s.GetRequiredService<IdempotencyStore>());
         services.AddSingleton<IExpiry, IdempotencyExpiry>();
         services.AddSingleton<IExpiry, FeedExpiry>();

@@ -1,3 +1,4 @@
+using Crew.Sealing;
 using Crew.Storage;
 using Microsoft.EntityFrameworkCore;
 
@@ -23,7 +24,10 @@ internal sealed class IdempotencyEntry : IWorkspaceOwned
 
     public int? Status { get; set; }
 
+    /// <summary>Sealed: an answer may say who was invited, or what a thing is called.</summary>
     public byte[]? Answer { get; set; }
+
+    public Cell AnswerCell => new(WorkspaceId, "http_idempotency", "answer", Id);
 
     public required DateTimeOffset CreatedAt { get; init; }
 

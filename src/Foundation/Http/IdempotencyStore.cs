@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using Crew.Kernel;
+using Crew.Sealing;
 using Crew.Storage;
 using Microsoft.AspNetCore.Http;
 using Microsoft.EntityFrameworkCore;
@@ -28,7 +29,7 @@ internal static class IdempotencyFaults
 /// Idempotency of management POSTs, for 24 hours per workspace, principal, method, path and key. The entry is marked done in
 /// the transaction of the change itself (as an event sink), so that a crash in between can neither lose nor double it.
 /// </summary>
-internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> hasher, TimeProvider clock) : IEventSink
+internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> hasher, Lazy<KeyRing> keys, TimeProvider clock) : IEventSink
 {
     /// <summary>How long a key and its answer are kept.</summary>
     public static readonly TimeSpan KeepFor = TimeSpan.FromHours(24);
@@ -124,11 +125,11 @@ internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> ha
 
         if (outcome.Value is { } known)
         {
-            return Answer(call, known, requestHash);
+            return Answer(call, known, requestHash, keys.Value);
         }
 
         call.Origin.IdempotencyId = id;
-        call.Idempotency = new IdempotencyHandle(store.Value, call.Tenant, id, _epoch, End);
+        call.Idempotency = new IdempotencyHandle(store.Value, keys, call.Tenant, id, _epoch, End);
         return null;
     }
 
@@ -161,7 +162,7 @@ internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> ha
         ? _underWay.ContainsKey(entry.Id)
         : store.Value.Dialect != "sqlite" && entry.CreatedAt >= now - OwnerIsDeadAfter;
 
-    private static Fault? Answer(Call call, Found found, string requestHash)
+    private static Fault? Answer(Call call, Found found, string requestHash, KeyRing keys)
     {
         var entry = found.Entry;
         if (entry.RequestHash != requestHash)
@@ -169,7 +170,9 @@ internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> ha
             return IdempotencyFaults.Conflict;
         }
 
-        if (entry is { State: "kept", Answer: { } answer, Status: { } status })
+        // One that does not open was kept under a key that is gone: then only the id is told.
+        if (entry is { State: "kept", Answer: { } kept, Status: { } status }
+            && keys.TryOpen(KeyScope.Workspace, entry.WorkspaceId, entry.AnswerCell, kept, out var answer))
         {
             call.Replay = (status, answer);
             return null;
@@ -189,14 +192,14 @@ internal sealed class IdempotencyStore(Lazy<Store> store, Lazy<RequestHasher> ha
 }
 
 /// <summary>The entry that the current request has reserved.</summary>
-internal sealed class IdempotencyHandle(Store store, Tenant tenant, string id, string epoch, Action ended)
+internal sealed class IdempotencyHandle(Store store, Lazy<KeyRing> keys, Tenant tenant, string id, string epoch, Action ended)
 {
     /// <summary>Keeps the answer; with a null body (it held a secret) a replay only learns the id.</summary>
     public Task KeepAsync(int status, byte[]? answer) => ChangeAsync(entry =>
     {
         entry.State = answer is null ? "done" : "kept";
         entry.Status = status;
-        entry.Answer = answer;
+        entry.Answer = answer is null ? null : keys.Value.Seal(KeyScope.Workspace, entry.WorkspaceId, entry.AnswerCell, answer);
     });
 
     /// <summary>The request was refused and changed nothing: the same key may be used for a mended request.</summary>
