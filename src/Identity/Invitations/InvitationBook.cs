@@ -16,6 +16,12 @@ internal sealed class InvitationBook(BearerMint mint, IdentitySeal seal, PeopleR
     /// <summary>Invitations of a workspace that may be open at a time: each may be a mail to somebody who did not ask for it.</summary>
     private const int MostOpen = 200;
 
+    /// <summary>Mails of a workspace in a day, open or not.</summary>
+    private const int MostMailsADay = 500;
+
+    /// <summary>Mails of a workspace to one address in a day.</summary>
+    private const int MostMailsToOneADay = 5;
+
     public async Task<Outcome<(Invitation Invitation, SecretText Text)>> AddAsync(Db db, Call call, string email, RoleOffer offer, bool byMail)
     {
         var now = clock.GetUtcNow();
@@ -27,9 +33,19 @@ internal sealed class InvitationBook(BearerMint mint, IdentitySeal seal, PeopleR
             return new Fault("too_many_invitations", 403, $"{MostOpen} invitations are open. Take some back, or wait until they are accepted or over.");
         }
 
-        // A new link takes the place of the one before, with whatever role that offered.
+        if (byMail && await RefuseMailAsync(db, workspaceId, hash, now) is { } tooOften)
+        {
+            return tooOften;
+        }
+
+        // A new link takes the place of the one before, with whatever role that offered, if that is the caller's to take.
         foreach (var former in open.Where(i => i.EmailHash == hash && (!offer.IsOfOrganization || i.Role == offer.Role)))
         {
+            if (OfferOf(former).Refuse(call) is { } above)
+            {
+                return above;
+            }
+
             (former.RevokedAt, former.Version) = (now, former.Version + 1);
         }
 
@@ -56,17 +72,33 @@ internal sealed class InvitationBook(BearerMint mint, IdentitySeal seal, PeopleR
         return (invitation, text);
     }
 
-    /// <summary>Ends an open invitation; null when there is none with that id.</summary>
-    public async Task<Invitation?> RevokeAsync(Db db, Call call, string id)
+    /// <summary>Ends an open invitation. Nobody takes back an offer of a role above their own.</summary>
+    public async Task<Outcome<Invitation>> RevokeAsync(Db db, Call call, string id)
     {
         if (await FindAsync(db, call, id) is not { AcceptedAt: null, RevokedAt: null } invitation)
         {
-            return null;
+            return Faults.NotFound;
         }
 
-        (invitation.RevokedAt, invitation.Version) = (clock.GetUtcNow(), invitation.Version + 1);
-        db.Raise(new Event("user.updated", new Resource("invitation", id)) { Reason = "invitation_revoked" });
+        if ((call.CheckVersion(invitation.Version) ?? OfferOf(invitation).Refuse(call)) is { } refused)
+        {
+            return refused;
+        }
+
+        End(db, invitation);
         return invitation;
+    }
+
+    /// <summary>Ends an invitation whose mail nobody took: it is left neither to work nor to count as one.</summary>
+    public async Task<Outcome<bool>> WithdrawAsync(Db db, Call call, string id)
+    {
+        if (await FindAsync(db, call, id) is { AcceptedAt: null, RevokedAt: null } invitation)
+        {
+            End(db, invitation);
+            invitation.ByMail = false;
+        }
+
+        return true;
     }
 
     /// <summary>The open invitation behind a link, in a transaction of <see cref="SystemJob.People"/>.</summary>
@@ -92,6 +124,24 @@ internal sealed class InvitationBook(BearerMint mint, IdentitySeal seal, PeopleR
         invitation.Id, EmailOf(invitation), invitation.Role, invitation.Environments, invitation.ContentAccess,
         invitation.AcceptedAt is not null ? "accepted" : invitation.RevokedAt is not null ? "revoked" : invitation.ExpiresAt <= clock.GetUtcNow() ? "expired" : "open",
         invitation.InvitedBy, invitation.CreatedAt, invitation.ExpiresAt);
+
+    private void End(Db db, Invitation invitation)
+    {
+        (invitation.RevokedAt, invitation.Version) = (clock.GetUtcNow(), invitation.Version + 1);
+        db.Raise(new Event("user.updated", new Resource("invitation", invitation.Id)) { Reason = "invitation_revoked" });
+    }
+
+    /// <summary>Whoever may invite must not fill a stranger's mailbox, by taking invitations back or over and over to the same address.</summary>
+    private static async Task<Fault?> RefuseMailAsync(Db db, string? workspaceId, string hash, DateTimeOffset now)
+    {
+        var since = now.AddDays(-1);
+        var lately = await db.Set<Invitation>().Where(i => i.WorkspaceId == workspaceId && i.ByMail && i.CreatedAt > since).Select(i => i.EmailHash).ToListAsync();
+        return lately.Count >= MostMailsADay
+            ? new Fault("too_many_invitations", 403, $"{MostMailsADay} invitations were mailed within a day. Wait until tomorrow.")
+            : lately.Count(h => h == hash) >= MostMailsToOneADay
+                ? new Fault("too_many_invitations", 403, $"This address was invited {MostMailsToOneADay} times within a day. Ask the person to look among unwanted mail, or wait until tomorrow.")
+                : null;
+    }
 
     public static Task<Invitation?> FindAsync(Db db, Call call, string id) =>
         Id.IsValid(id, IdPrefix.Invitation) ? Visible(db, call).SingleOrDefaultAsync(i => i.Id == id) : Task.FromResult<Invitation?>(null);

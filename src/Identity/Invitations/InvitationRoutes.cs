@@ -52,7 +52,7 @@ internal static class InvitationRoutes
         invitations.MapDelete("/{id}", RevokeAsync)
             .WithName("Invitations.Revoke")
             .WithSummary("Take an invitation back: its link is dead.")
-            .Requires(CrewSource.None, "members:write").WorkspaceLevel().Audited("user.updated");
+            .Requires(CrewSource.None, "members:write").WorkspaceLevel().Audited("user.updated").Refuses("version_conflict");
     }
 
     private static async Task<Reply<Answer>> CreateAsync(
@@ -93,7 +93,7 @@ internal static class InvitationRoutes
         if (await post.SendAsync(LetterTexts.Invitation(email, call.Workspace.Name, inviter, link, options.InvitationDays), cancel) is { } unsent)
         {
             // A link that nobody got is not left to work.
-            await store.ChangeAsync<bool>(call.Tenant, call.Origin, async db => await book.RevokeAsync(db, call, invitation.Id) is null ? Faults.NotFound : true, CancellationToken.None);
+            await store.ChangeAsync<bool>(call.Tenant, call.Origin, db => book.WithdrawAsync(db, call, invitation.Id), CancellationToken.None);
             return unsent;
         }
 
@@ -125,7 +125,7 @@ internal static class InvitationRoutes
     private static async Task<Reply<Answer>> RevokeAsync(string id, Call call, Store store, InvitationBook book, CancellationToken cancel)
     {
         var revoked = await store.ChangeAsync<Invitation>(call.Tenant, call.Origin,
-            async db => await book.RevokeAsync(db, call, id) is { } invitation ? invitation : Faults.NotFound, cancel);
+            db => book.RevokeAsync(db, call, id), cancel);
         return revoked.Failed(out var fault) ? fault : Reply<Answer>.Ok(book.AnswerOf(revoked.Value), revoked.Value.Version);
     }
 }

@@ -2,6 +2,7 @@ using Crew.Http;
 using Crew.Identity.Accounts;
 using Crew.Identity.SignIn;
 using Crew.Kernel;
+using Crew.Keys.Contracts;
 using Crew.Storage;
 using Crew.Tenancy.Contracts;
 
@@ -14,7 +15,7 @@ internal sealed record Invitee(Invitation Invitation, string Email, string Place
 
 /// <summary>Lets invited people in.</summary>
 internal sealed class Invitees(
-    Store store, InvitationBook book, PeopleRegister register, PeopleDirectory people, IWorkspaceDirectory workspaces, Entry entry, TimeProvider clock)
+    Store store, InvitationBook book, PeopleRegister register, PeopleDirectory people, IWorkspaceDirectory workspaces, IssuingKeys keys, Entry entry, TimeProvider clock)
 {
     /// <summary>The invitation behind a link, if it is open and whoever made it may still invite.</summary>
     public async Task<Invitee?> FindAsync(string token, CancellationToken cancel)
@@ -88,21 +89,19 @@ internal sealed class Invitees(
         }, call.Aborted);
     }
 
-    /// <summary>An invitation falls with the right of whoever made it. One made by a key stands: the key was the workspace's own.</summary>
+    /// <summary>
+    /// An invitation falls with the right of whoever made it to give that role: one who was demoted must not come back by an offer that they made
+    /// before, nor the finder of a key that was revoked. A key that merely ended, by its time or a roll, leaves what it has offered.
+    /// </summary>
     private async Task<bool> MayStillInviteAsync(Invitation invitation, WorkspaceView? workspace, CancellationToken cancel)
     {
-        if (!Id.IsValid(invitation.InvitedBy, IdPrefix.User))
+        var offer = InvitationBook.OfferOf(invitation);
+        if (Id.IsValid(invitation.InvitedBy, IdPrefix.User))
         {
-            return true;
+            return await people.FindAsync(invitation.InvitedBy, cancel) is { } inviter && offer.MayBeGivenBy(inviter, invitation.OrganizationId, workspace);
         }
 
-        if (await people.FindAsync(invitation.InvitedBy, cancel) is not { } inviter)
-        {
-            return false;
-        }
-
-        return workspace is null
-            ? inviter.Roles.Any(r => r.WorkspaceId is null && r.OrganizationId == invitation.OrganizationId)
-            : inviter.RightsIn(workspace) is { } rights && (rights.IsOrganizationOwner || rights.Permissions.Has(Permissions.Of("members:write")));
+        var key = await keys.FindAsync(invitation.InvitedBy, cancel);
+        return key.Caller is { } live ? offer.MayBeGivenBy(live, workspace) : key.Fault?.Details?.GetValueOrDefault("reason") is "expired";
     }
 }

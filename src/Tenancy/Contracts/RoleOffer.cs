@@ -39,14 +39,41 @@ public sealed record RoleOffer(string Role, IReadOnlyList<CrewEnvironment>? Envi
     }
 
     /// <summary>Why the caller may not give this role, or take it away; null when they may.</summary>
-    public Fault? Refuse(Call call)
+    public Fault? Refuse(Call call) => Refuse(call.Caller, call.Workspace);
+
+    /// <summary>Whether somebody may give this role at this moment: what they have offered falls with their own right to it.</summary>
+    /// <param name="workspace">Where; null for a role of the organization.</param>
+    public bool MayBeGivenBy(Person person, string organizationId, WorkspaceView? workspace)
     {
-        if (!People.MayActOn(call.Caller, Role))
+        var held = person.Roles.Where(r => r.WorkspaceId is null && r.OrganizationId == organizationId).Select(r => r.Role).ToList();
+        var rights = workspace is null ? null : person.RightsIn(workspace);
+        var giver = new Caller
+        {
+            Actor = new Actor("user", person.Id),
+            OrganizationId = organizationId,
+            WorkspaceId = workspace?.Id ?? "",
+            Permissions = rights?.Permissions ?? PermissionSet.None,
+            OrganizationPermissions = held.Aggregate(PermissionSet.None, (set, role) => set.Union(Roles.InOrganization(role))),
+            IsAccount = held.Contains(Roles.OrganizationOwner),
+            Role = rights?.Role,
+            Environments = rights?.Environments,
+        };
+        return MayBeGivenBy(giver, workspace);
+    }
+
+    /// <inheritdoc cref="MayBeGivenBy(Person, string, WorkspaceView)"/>
+    public bool MayBeGivenBy(Caller giver, WorkspaceView? workspace) => workspace is null
+        ? People.MayActOn(giver, Role)
+        : giver.SeesWorkspaceLevel && (giver.IsAccount || giver.Permissions.Has(Permissions.Of("members:write"))) && Refuse(giver, workspace) is null;
+
+    private Fault? Refuse(Caller caller, WorkspaceView workspace)
+    {
+        if (!People.MayActOn(caller, Role))
         {
             return Faults.InsufficientPermissions(IsOfOrganization ? Roles.OrganizationOwner : Role);
         }
 
-        if (IsOfOrganization || call.Caller.IsAccount)
+        if (IsOfOrganization || caller.IsAccount)
         {
             return null;
         }
@@ -54,8 +81,8 @@ public sealed record RoleOffer(string Role, IReadOnlyList<CrewEnvironment>? Envi
         var content = ContentAccess ? PermissionSet.None : Roles.Content;
         foreach (var environment in Environments ?? CrewEnvironments.All)
         {
-            var beyond = Roles.InWorkspace(Role, environment, call.Workspace.MembersMayEditProduction, call.Workspace.ViewersMayReadTranscripts)
-                .Except(content).Except(call.Caller.Permissions);
+            var beyond = Roles.InWorkspace(Role, environment, workspace.MembersMayEditProduction, workspace.ViewersMayReadTranscripts)
+                .Except(content).Except(caller.Permissions);
             if (!beyond.IsEmpty)
             {
                 return Faults.InsufficientPermissions(beyond.ToNames()[0]);
