@@ -61,6 +61,20 @@ public sealed class MailPeer : IAsyncDisposable
         throw new TimeoutException($"No mail came for {address}.");
     }
 
+    /// <summary>Waits for the so many-th mail to an address whose link leads below a path, and returns that link's path.</summary>
+    public async Task<string> LinkToAsync(string address, string below, int count)
+    {
+        for (var wait = Stopwatch.StartNew(); wait.Elapsed < TimeSpan.FromSeconds(20); await Task.Delay(20))
+        {
+            if (_taken.Where(m => m.To.Contains(address)).Select(m => m.LinkPath).Where(path => path.StartsWith(below, StringComparison.Ordinal)).ElementAtOrDefault(count - 1) is { } path)
+            {
+                return path;
+            }
+        }
+
+        throw new TimeoutException($"No mail with a link to {below} came for {address}.");
+    }
+
     public int CountTo(string address) => _taken.Count(m => m.To.Contains(address));
 
     public async ValueTask DisposeAsync()

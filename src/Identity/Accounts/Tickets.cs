@@ -39,6 +39,13 @@ internal sealed class Tickets(BearerMint mint, IdentitySeal seal, TimeProvider c
 
     public void Use(Ticket ticket) => ticket.UsedAt = clock.GetUtcNow();
 
+    /// <summary>How many of a kind are open for a person.</summary>
+    public Task<int> CountAsync(Db db, TicketKind kind, string userId)
+    {
+        var now = clock.GetUtcNow();
+        return db.Set<Ticket>().CountAsync(t => t.UserId == userId && t.Kind == kind && t.UsedAt == null && t.ExpiresAt > now);
+    }
+
     /// <summary>Ends what else is open of a kind, such as earlier links for the same person.</summary>
     public async Task EndAsync(Db db, TicketKind kind, string userId)
     {

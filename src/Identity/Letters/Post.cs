@@ -18,7 +18,7 @@ internal sealed class Post(SmtpSettings? settings, TimeProvider clock) : Backgro
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
 
     private readonly SmtpSender? _sender = settings is null ? null : new SmtpSender(settings, clock);
-    private readonly Channel<Func<CancellationToken, Task<Letter?>>> _waiting = Channel.CreateBounded<Func<CancellationToken, Task<Letter?>>>(MostWaiting);
+    private readonly Channel<Func<CancellationToken, Task<Outgoing?>>> _waiting = Channel.CreateBounded<Func<CancellationToken, Task<Outgoing?>>>(MostWaiting);
     private readonly Dictionary<string, DateTimeOffset> _lately = new(StringComparer.Ordinal);
 
     /// <summary>Whether there is a mail server.</summary>
@@ -30,7 +30,7 @@ internal sealed class Post(SmtpSettings? settings, TimeProvider clock) : Backgro
     /// <summary>Writes and sends a letter later. One that went out a moment ago, or does not fit any more, is left out: that looks alike from outside.</summary>
     /// <param name="what">The letter and its addressee, hashed: what counts as the same letter.</param>
     /// <param name="write">Writes the letter, or null when there is nobody to write to.</param>
-    public void Later(string what, Func<CancellationToken, Task<Letter?>> write)
+    public void Later(string what, Func<CancellationToken, Task<Outgoing?>> write)
     {
         var now = clock.GetUtcNow();
         lock (_lately)
@@ -59,14 +59,14 @@ internal sealed class Post(SmtpSettings? settings, TimeProvider clock) : Backgro
             {
                 try
                 {
-                    if (await write(stoppingToken) is { } letter && _sender is not null)
+                    if (await write(stoppingToken) is { } outgoing && _sender is not null && await _sender.SendAsync(outgoing.Letter, stoppingToken) is not null)
                     {
-                        await _sender.SendAsync(letter, stoppingToken);
+                        await outgoing.Unsent();
                     }
                 }
                 catch (StorageUnavailableException)
                 {
-                    // The ticket could not be made, so there is no letter.
+                    // The ticket could not be made, so there is no letter; or it could not be ended, and ends by itself.
                 }
             }
         }
@@ -76,3 +76,7 @@ internal sealed class Post(SmtpSettings? settings, TimeProvider clock) : Backgro
         }
     }
 }
+
+/// <summary>A letter to be sent later.</summary>
+/// <param name="Unsent">What to do when nobody takes it.</param>
+internal sealed record Outgoing(Letter Letter, Func<Task> Unsent);

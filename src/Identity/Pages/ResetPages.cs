@@ -17,6 +17,12 @@ namespace Crew.Identity.Pages;
 /// </summary>
 internal static class ResetPages
 {
+    /// <summary>
+    /// Links of one person that are good at a time. A stranger who asks again and again neither fills a mailbox, nor kills the link that its owner
+    /// is about to follow.
+    /// </summary>
+    private const int MostLinks = 3;
+
     public static void Map(RouteGroupBuilder pages)
     {
         pages.MapGet("/reset", (Call call, Post post) => ShowRequest(call, post)).WithName("Pages.Reset").WithSummary("Ask for a link that resets the password.").AsPage();
@@ -39,7 +45,7 @@ internal static class ResetPages
             """));
 
     private static async Task<IResult> RequestAsync(
-        Call call, Visits visits, Post post, Store store, PeopleRegister register, Tickets tickets, IdentityOptions options)
+        Call call, Visits visits, Post post, Store store, PeopleRegister register, PeopleDirectory people, Tickets tickets, IdentityOptions options)
     {
         if (!post.IsConfigured)
         {
@@ -57,17 +63,20 @@ internal static class ResetPages
             // Found, written and sent behind the answer, which therefore takes as long for an address that nobody has.
             post.Later($"reset|{register.HashOf(email)}", async cancel =>
             {
-                var text = await store.ChangeAsync<SecretText?>(SystemJob.People, call.Origin, async db =>
+                var made = await store.ChangeAsync<Sendable?>(SystemJob.People, call.Origin, async db =>
                 {
-                    if (await register.FindIdAsync(db, email) is not { } userId)
+                    if (await register.FindIdAsync(db, email) is not { } userId || await tickets.CountAsync(db, TicketKind.PasswordReset, userId) >= MostLinks)
                     {
                         return Nobody;
                     }
 
-                    await tickets.EndAsync(db, TicketKind.PasswordReset, userId);
-                    return tickets.Add(db, TicketKind.PasswordReset, userId, TimeSpan.FromMinutes(options.ResetMinutes), byMail: true);
+                    return new Sendable(userId, tickets.Add(db, TicketKind.PasswordReset, userId, TimeSpan.FromMinutes(options.ResetMinutes), byMail: true));
                 }, cancel);
-                return text is { Fault: null, Value: { } link } ? LetterTexts.Reset(email, options.Link($"/reset/{link.Reveal()}"), options.ResetMinutes) : null;
+
+                // To the address that the person has: what was typed may be written like it and be another's.
+                return made is { Fault: null, Value: { } link } && await people.FindAsync(link.UserId, cancel) is { } person
+                    ? new Outgoing(LetterTexts.Reset(person.Email, options.Link($"/reset/{link.Text.Reveal()}"), options.ResetMinutes), () => EndUnsentAsync(store, tickets, link.Text))
+                    : null;
             });
         }
 
@@ -124,15 +133,19 @@ internal static class ResetPages
             tickets.Use(ticket);
             var account = await entry.AccountAsync(db, person.Id);
             (account.PasswordHash, account.PasswordChangedAt, account.Version) = (hash, clock.GetUtcNow(), account.Version + 1);
-            await tickets.EndAsync(db, TicketKind.SecondFactor, person.Id);
             await book.EndAllAsync(db, person.Id);
             await register.VerifyAsync(db, person.Id);
             PersonEvents.Raise(db, person, new Event("auth.password.reset", new Resource("user", person.Id)));
             return true;
         }, call.Aborted);
-        return reset.Failed(out var fault)
-            ? fault == Faults.NotFound ? PageFrame.DeadLink(call) : PageFrame.Refused(call, fault)
-            : PageFrame.Show(call, "The password is set", Html.Of($"""<p>All sessions have ended. <a href="/sign-in">Sign in</a> with the new password.</p>"""));
+        if (reset.Failed(out var fault))
+        {
+            return fault == Faults.NotFound ? PageFrame.DeadLink(call) : PageFrame.Refused(call, fault);
+        }
+
+        // Who reads the mail is no stranger: others who guess at the password must not keep them from entering the new one.
+        entry.Recognize(call, person.Id);
+        return PageFrame.Show(call, "The password is set", Html.Of($"""<p>All sessions have ended. <a href="/sign-in">Sign in</a> with the new password.</p>"""));
     }
 
     private static async Task<Person?> PersonOfAsync(string token, Call call, Store store, Tickets tickets, PeopleDirectory people)
@@ -141,5 +154,18 @@ internal static class ResetPages
         return userId is null ? null : await people.FindAsync(userId, call.Aborted);
     }
 
-    private static Outcome<SecretText?> Nobody => (SecretText?)null;
+    /// <summary>A link that nobody got must not count as one of the few.</summary>
+    private static Task EndUnsentAsync(Store store, Tickets tickets, SecretText link) => store.ChangeAsync<bool>(SystemJob.People, Origin.System, async db =>
+    {
+        if (await tickets.FindAsync(db, TicketKind.PasswordReset, link.Reveal()) is { } ticket)
+        {
+            tickets.Use(ticket);
+        }
+
+        return true;
+    });
+
+    private static Outcome<Sendable?> Nobody => (Sendable?)null;
+
+    private sealed record Sendable(string UserId, SecretText Text);
 }
