@@ -1,6 +1,7 @@
 using Crew.Http;
 using Crew.Identity.Accounts;
 using Crew.Identity.Passkeys;
+using Crew.Identity.Sessions;
 using Crew.Identity.SignIn;
 using Crew.Kernel;
 using Crew.Storage;
@@ -36,9 +37,16 @@ internal sealed class SecondFactor(
     }
 
     /// <summary>Begins the second step for a person whose password was right.</summary>
-    public Task<Outcome<SecretText>> BeginAsync(string userId, CancellationToken cancel) =>
+    /// <param name="judgedAt">When the judging of the password began.</param>
+    public Task<Outcome<SecretText>> BeginAsync(string userId, DateTimeOffset judgedAt, CancellationToken cancel) =>
         store.ChangeAsync<SecretText>(SystemJob.People, Origin.System, async db =>
         {
+            await SessionBook.HoldAsync(db, userId);
+            if (await Entry.IsOverAsync(db, userId, judgedAt, null))
+            {
+                return IdentityFaults.SessionEnded;
+            }
+
             await tickets.EndAsync(db, TicketKind.SecondFactor, userId);
             return tickets.Add(db, TicketKind.SecondFactor, userId, TimeSpan.FromMinutes(options.StepMinutes));
         }, cancel);
@@ -46,13 +54,14 @@ internal sealed class SecondFactor(
     /// <summary>Judges a code, and opens the session where it is right. Null is success; <c>not_found</c> sends back to the first step.</summary>
     public async Task<Fault?> FinishAsync(Call call, string? step, string? code)
     {
-        if ((await StepAsync(call, step))?.UserId is not { } userId)
+        if (await StepAsync(call, step) is not { UserId: { } userId, CreatedAt: var judgedAt })
         {
             return Faults.NotFound;
         }
 
         var used = await store.ChangeAsync<string>(SystemJob.People, call.Origin, async db =>
         {
+            await SessionBook.HoldAsync(db, userId);
             if (await tickets.FindAsync(db, TicketKind.SecondFactor, step) is not { } ticket)
             {
                 return Faults.NotFound;
@@ -82,7 +91,7 @@ internal sealed class SecondFactor(
             return IdentityFaults.WrongCode;
         }
 
-        return await entry.OpenAsync(call, userId, ["password", used.Value]);
+        return await entry.OpenAsync(call, userId, ["password", used.Value], judgedAt: judgedAt);
     }
 
     /// <summary>Judges a passkey of the person instead of a code.</summary>
@@ -107,7 +116,7 @@ internal sealed class SecondFactor(
 
             tickets.Use(ticket);
             return await passkeys.TakeAsync(db, proof);
-        });
+        }, judgedAt: begun.CreatedAt);
         return await passkeys.NoteAsync(call, proof, fault);
     }
 

@@ -170,7 +170,7 @@ internal static class FactorPages
             await book.EndAllAsync(db, visitor.Person.Id);
             PersonEvents.Raise(db, visitor.Person, new Event("auth.mfa.enabled", new Resource("user", visitor.Person.Id)) { Changes = [new FieldChange("method", null, "totp")] });
             return null;
-        });
+        }, present: visitor.Session.Id);
         return fault is not null ? PageFrame.Refused(call, fault) : ShowCodes(call, "The authenticator app is set up. All other sessions have ended.", codes);
     }
 

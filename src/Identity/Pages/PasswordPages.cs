@@ -81,6 +81,7 @@ internal static class PasswordPages
             return PageFrame.CrossSite(call);
         }
 
+        var judgedAt = clock.GetUtcNow();
         var judged = await passwords.JudgeAsync(call, visitor.Person.Email, form["present"]);
         if (judged.Failed(out var busy))
         {
@@ -104,7 +105,7 @@ internal static class PasswordPages
             await book.EndAllAsync(db, visitor.Person.Id);
             PersonEvents.Raise(db, visitor.Person, new Event("auth.password.changed", new Resource("user", visitor.Person.Id)));
             return null;
-        });
+        }, judgedAt, visitor.Session.Id);
         return changed is null ? Results.Redirect("/account") : PageFrame.Refused(call, changed);
     }
 

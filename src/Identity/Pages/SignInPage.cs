@@ -48,7 +48,8 @@ internal static class SignInPage
         """), status, asksForPasskey: true);
 
     private static async Task<IResult> HandleAsync(
-        Call call, Visits visits, PasswordSignIn passwords, Entry entry, SecondFactor factor, PasskeyUse use, BearerMint mint, IdentityOptions options)
+        Call call, Visits visits, PasswordSignIn passwords, Entry entry, SecondFactor factor, PasskeyUse use, BearerMint mint, IdentityOptions options,
+        TimeProvider clock)
     {
         if (await visits.ReadAsync(call) is not { } form)
         {
@@ -56,6 +57,7 @@ internal static class SignInPage
         }
 
         var next = Visits.Next(form["next"]);
+        var judgedAt = clock.GetUtcNow();
         var judged = await passwords.JudgeAsync(call, form["email"].Trim(), form["password"]);
         if (judged.Failed(out var busy))
         {
@@ -69,7 +71,7 @@ internal static class SignInPage
 
         if (await factor.IsAskedAsync(person.Id, call.Aborted))
         {
-            var step = await factor.BeginAsync(person.Id, call.Aborted);
+            var step = await factor.BeginAsync(person.Id, judgedAt, call.Aborted);
             if (step.Failed(out var stuck))
             {
                 return PageFrame.Refused(call, stuck);
@@ -79,7 +81,7 @@ internal static class SignInPage
             return Results.Redirect($"/sign-in/factor?next={Uri.EscapeDataString(next)}");
         }
 
-        return await entry.OpenAsync(call, person.Id, ["password"]) is { } fault ? PageFrame.Refused(call, fault) : Results.Redirect(next);
+        return await entry.OpenAsync(call, person.Id, ["password"], judgedAt: judgedAt) is { } fault ? PageFrame.Refused(call, fault) : Results.Redirect(next);
     }
 
     private static async Task<IResult> SignOutAsync(Call call, Visits visits, Store store, SessionBook book, IdentityOptions options)

@@ -43,9 +43,23 @@ internal sealed class SessionBook(BearerMint mint, IdentitySeal seal, IdentityOp
         return (session, text);
     }
 
-    /// <summary>Ends every session of a person but one.</summary>
+    /// <summary>
+    /// Waits for whoever else opens or ends sessions of this person, until the end of the transaction (on PostgreSQL, by the lock of the account's
+    /// row): a session that is being opened must not be missed by who ends all of them.
+    /// </summary>
+    public static Task HoldAsync(Db db, string userId) =>
+        db.Set<Account>().Where(a => a.UserId == userId).ExecuteUpdateAsync(a => a.SetProperty(p => p.Version, p => p.Version));
+
+    /// <summary>Ends every session of a person but one, and what would lead to another one by what was good until now.</summary>
     public async Task EndAllAsync(Db db, string userId, string? exceptId = null)
     {
+        await HoldAsync(db, userId);
+        foreach (var ticket in await db.Set<Ticket>()
+            .Where(t => t.UserId == userId && t.UsedAt == null && (t.Kind == TicketKind.PasswordReset || t.Kind == TicketKind.SecondFactor)).ToListAsync())
+        {
+            ticket.UsedAt = clock.GetUtcNow();
+        }
+
         foreach (var session in await Live(db, userId).Where(s => s.Id != exceptId).ToListAsync())
         {
             End(db, session);

@@ -14,8 +14,15 @@ namespace Crew.Identity.SignIn;
 internal sealed class Entry(
     Store store, PeopleDirectory people, SessionBook book, BearerMint mint, IWorkspaceDirectory workspaces, IdentityOptions options, TimeProvider clock)
 {
-    /// <summary>Opens a session for a person who has proven who they are. <paramref name="also"/> is part of the same transaction.</summary>
-    public async Task<Fault?> OpenAsync(Call call, string userId, IReadOnlyList<string> methods, Func<Db, Task<Fault?>>? also = null)
+    /// <summary>
+    /// Opens a session for a person who has proven who they are. A proof that was judged before the password changed, or by a session that has ended
+    /// meanwhile, opens nothing: whoever puts a thief out must not leave in the one who was at the door at that moment.
+    /// </summary>
+    /// <param name="judgedAt">When the judging of a password began; null where none was judged.</param>
+    /// <param name="present">Id of the session that this one takes the place of, and rests on; null where it rests on none.</param>
+    /// <param name="also">Part of the same transaction.</param>
+    public async Task<Fault?> OpenAsync(
+        Call call, string userId, IReadOnlyList<string> methods, Func<Db, Task<Fault?>>? also = null, DateTimeOffset? judgedAt = null, string? present = null)
     {
         var person = await people.FindAsync(userId, call.Aborted) ?? throw new InvalidOperationException("Nobody signs in.");
         var isMfaRequired = await RequiresMfaAsync(person, call.Aborted);
@@ -24,6 +31,12 @@ internal sealed class Entry(
         var agent = call.Http.Request.Headers.UserAgent.ToString();
         var opened = await store.ChangeAsync<SecretText>(SystemJob.People, call.OriginOf(PersonEvents.ActorOf(person)), async db =>
         {
+            await SessionBook.HoldAsync(db, userId);
+            if (await IsOverAsync(db, userId, judgedAt, present))
+            {
+                return IdentityFaults.SessionEnded;
+            }
+
             if (also is not null && await also(db) is { } refused)
             {
                 return refused;
@@ -53,9 +66,18 @@ internal sealed class Entry(
         }
 
         SessionCookie.Give(call.Http.Response, opened.Value, options);
-        SessionCookie.Give(call.Http.Response, SessionCookie.DeviceName, mint.Make(DeviceKind(userId)).Text, options);
+        Recognize(call, userId);
         return null;
     }
+
+    /// <summary>Has this browser known as one of the person's, so that strangers' failures do not hold it back.</summary>
+    public void Recognize(Call call, string userId) =>
+        SessionCookie.Give(call.Http.Response, SessionCookie.DeviceName, mint.Make(DeviceKind(userId)).Text, options);
+
+    /// <summary>Whether the password that was judged is not the person's any more, or the session that was shown has ended.</summary>
+    public static async Task<bool> IsOverAsync(Db db, string userId, DateTimeOffset? judgedAt, string? present) =>
+        (judgedAt is { } judged && await db.Set<Account>().AnyAsync(a => a.UserId == userId && a.PasswordChangedAt > judged))
+        || (present is not null && !await SessionBook.Live(db, userId).AnyAsync(s => s.Id == present));
 
     /// <summary>The person's account; made when there is none yet.</summary>
     public async Task<Account> AccountAsync(Db db, string userId)

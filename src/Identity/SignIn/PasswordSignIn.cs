@@ -24,6 +24,12 @@ internal sealed class PasswordSignIn(Store store, PeopleRegister register, Peopl
             return (id, await db.Set<Account>().AsNoTracking().Where(a => a.UserId == id).Select(a => a.PasswordHash).SingleOrDefaultAsync(call.Aborted));
         }, call.Aborted);
         var device = entry.DeviceOf(call, userId);
+        if (throttle.IsShut(call.Address, device))
+        {
+            refusals.Unknown(call, "too_many_tries", "auth.login.failure");
+            return Found(null);
+        }
+
         var isAllowed = throttle.Allows(hash, call.Address, device);
         var typed = password is { Length: <= PasswordRules.MostCharacters * 2 } ? password : "";
         var verified = await desk.VerifyAsync(isAllowed ? stored : null, typed, call.Aborted);

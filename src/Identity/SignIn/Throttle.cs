@@ -31,6 +31,12 @@ internal sealed class Throttle(TimeProvider clock)
         ? Of($"d|{device}|{emailHash}") < PerPlace
         : Of($"p|{Network(address)}|{emailHash}") < PerPlace && Of($"n|{Network(address)}") < PerNetwork && Of($"a|{emailHash}") < PerAccount;
 
+    /// <summary>
+    /// Whether a network has failed so often that nothing it says is looked at. That is the same for every account, so it may be answered at once:
+    /// one address must not keep the workers busy that hash everybody's passwords.
+    /// </summary>
+    public bool IsShut(IPAddress address, string? device) => device is null && Of($"n|{Network(address)}") >= PerNetwork;
+
     public void Failed(string emailHash, IPAddress address, string? device)
     {
         if (_counts.Count > MostCounted)
