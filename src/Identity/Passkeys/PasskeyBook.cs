@@ -107,7 +107,7 @@ internal sealed class PasskeyBook(
             var (refused, shown) = await KeepAsync(db, person, passkey, challenge);
             codes = shown;
             return refused;
-        }, present: owner.Id);
+        }, present: owner.SessionId);
         return fault is not null ? fault : new Added(passkey, codes);
     }
 
