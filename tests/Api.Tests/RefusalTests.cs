@@ -103,7 +103,7 @@ public abstract class RefusalTests(ApiStage stage) : ApiTests(stage)
         foreach (var operation in Closed)
         {
             var body = operation.HasBody ? operation.Example : null;
-            var answer = await Stage.Master.SendAsync(operation.Method, operation.At(WellFormedId), body, ("Origin", "https://example.com"));
+            var answer = await Stage.Caller(Stage.WorkspaceMaster).SendAsync(operation.Method, operation.At(WellFormedId), body, ("Origin", "https://example.com"));
             if (answer.Status != 403 || answer.Code != "key_in_browser")
             {
                 offenders.Add(answer.ToString());
@@ -155,10 +155,11 @@ public abstract class RefusalTests(ApiStage stage) : ApiTests(stage)
         var offenders = new List<string>();
         foreach (var operation in Stage.Reference.Operations)
         {
+            var caller = Stage.Caller(Stage.Home.ApiKeys.Live);
             var last = operation.Path.Split('/').Last(part => !part.StartsWith('{'));
             foreach (var path in new[] { operation.Path.Replace("/v1/", "/V1/"), operation.Path.Replace($"/{last}", $"/{char.ToUpperInvariant(last[0])}{last[1..]}") })
             {
-                var answer = await Stage.Account.SendAsync(operation.Method, new ApiOperation(operation.Method, path, operation.Node).At(WellFormedId));
+                var answer = await caller.SendAsync(operation.Method, new ApiOperation(operation.Method, path, operation.Node).At(WellFormedId));
                 if (!answer.Is(404, "not_found"))
                 {
                     offenders.Add(answer.ToString());
@@ -177,9 +178,10 @@ public abstract class RefusalTests(ApiStage stage) : ApiTests(stage)
         var offenders = new List<string>();
         foreach (var path in Stage.Reference.Operations.GroupBy(o => o.Path))
         {
+            var caller = Stage.Caller(Stage.WorkspaceMaster);
             foreach (var method in new[] { "GET", "POST", "PUT", "PATCH", "DELETE" }.Except(path.Select(o => o.Method)))
             {
-                var answer = await Stage.Master.SendAsync(method, path.First().At(WellFormedId));
+                var answer = await caller.SendAsync(method, path.First().At(WellFormedId));
                 var allowed = answer.Header("Allow")?.Split(", ") ?? [];
                 if (Stage.Reference.Operations.Any(o => o.Method == method && o.Path == path.Key + "/{id}") && answer.Status == 404)
                 {

@@ -27,8 +27,7 @@ public sealed class HostileWorld : IAsyncLifetime
         Mock = await MockProvider.StartAsync();
         string[] trace =
         [
-            "Default", "Microsoft", "Microsoft.AspNetCore", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.AspNetCore.Hosting.Diagnostics", "System", "System.Net.Http",
-            "Npgsql", "Crew",
+            "Default", "Microsoft", "Microsoft.AspNetCore", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.AspNetCore.Hosting.Diagnostics", "System", "System.Net.Http", "Npgsql", "Crew",
         ];
         Server = await CrewServer.StartNewAsync(new CrewServerOptions
         {
