@@ -126,7 +126,7 @@ public sealed class ImportTests
               - &l8 [*l7, *l7, *l7, *l7, *l7, *l7, *l7, *l7]
             model_list:
               - model_name: merged
-                litellm_params: { <<: *defaults, model: openai/some, input_cost_per_token_above_200k_tokens: 2e-6 }
+                litellm_params: { <<: *defaults, model: openai/some, input_cost_per_token_above_200k_tokens: 2e-6, input_cost_per_pixel: 1e-9 }
             """);
         var keys = Path.Combine(server.Root, "keys.json");
         await File.WriteAllTextAsync(keys, """
@@ -140,10 +140,13 @@ public sealed class ImportTests
         left["keys[1] (by-model)"].ShouldContain("model_max_budget");
         left["keys[2] (routes)"].ShouldContain("worth more");
         left["keys[0] (tabled).user_id"].ShouldNotBeEmpty();
-        left["model_list[0] (merged).litellm_params.input_cost_per_token_above_200k_tokens"].ShouldContain("price");
+        left["model_list[0] (merged).litellm_params.input_cost_per_pixel"].ShouldContain("no counterpart");
         await server.StartAsync();
         var model = await server.GetAsync("/v1/gateway/models/merged");
-        model.GetProperty("price_per_million_usd").GetProperty("input").GetString().ShouldBe("1.000000000");
+        var prices = model.GetProperty("price_per_million_usd");
+        prices.GetProperty("input").GetString().ShouldBe("1.000000000");
+        prices.GetProperty("above")[0].GetProperty("input").GetString().ShouldBe("2.000000000");
+        prices.GetProperty("above")[0].GetProperty("output").GetString().ShouldBe("2.000000000", "a step that names no price of output keeps it");
         var provider = await server.GetAsync($"/v1/gateway/providers/{model.GetProperty("targets")[0].GetProperty("provider_id").GetString()}");
         provider.GetProperty("base_url").GetString().ShouldBe("https://models.example.com/v1");
         provider.GetProperty("key_last4").GetString().ShouldBe("6789");

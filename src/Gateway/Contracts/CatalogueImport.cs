@@ -32,13 +32,11 @@ public sealed record CatalogueTarget(int Provider, string UpstreamModel, int Wei
 /// <summary>A model to be made. Prices are texts of US dollars per million tokens; null is unknown.</summary>
 public sealed record CatalogueEntry(string Id, IReadOnlyList<CatalogueTarget> Targets)
 {
-    public string? Input { get; init; }
+    /// <summary>What it costs, by the names that LiteLLM has for costs, in US dollars per token, second, character or image. Empty is unknown.</summary>
+    public IReadOnlyDictionary<string, decimal> Costs { get; init; } = new Dictionary<string, decimal>();
 
-    public string? Output { get; init; }
-
-    public string? CacheRead { get; init; }
-
-    public string? CacheWrite { get; init; }
+    /// <summary>It makes images, so that a cost per image is one of its answers.</summary>
+    public bool MakesImages { get; init; }
 
     public int? ContextWindow { get; init; }
 
@@ -50,6 +48,9 @@ public sealed class CatalogueImport(KeyRing ring, EgressPolicy egress, TimeProvi
 {
     /// <summary>Whether a text is a reference (<c>env:NAME</c>) that a provider's credential may be.</summary>
     public static bool MayRefer(string reference) => CredentialSource.IsReference(reference) && CredentialSource.Check(reference) is null;
+
+    /// <summary>Whether a cost of this name of LiteLLM's has a counterpart.</summary>
+    public static bool CarriesCost(string name) => LiteLlmPrices.Carries(name);
 
     /// <summary>
     /// Adds what can be made and says what could not: a provider that cannot be, with all that only it serves, and a model whose id is taken.
@@ -135,8 +136,7 @@ public sealed class CatalogueImport(KeyRing ring, EgressPolicy egress, TimeProvi
     {
         var targets = entry.Targets.Where(t => providers[t.Provider] is not null)
             .Select(t => new ModelTarget(providers[t.Provider]!.Id, t.UpstreamModel, t.Weight, t.Priority)).ToList();
-        var prices = entry.Input is null || entry.Output is null ? Listed(entry)
-            : PriceList.Parse(entry.Input, entry.Output, entry.CacheRead, entry.CacheWrite) is { Fault: null } parsed ? parsed.Value : (PriceList?)null;
+        var prices = entry.Costs.Count == 0 ? Listed(entry) : LiteLlmPrices.Of(entry.Costs, entry.MakesImages) is { Fault: null } given ? given.Value : null;
         var wrong = ModelDraft.Id(entry.Id) ?? ModelDraft.Limits(entry.ContextWindow, entry.MaxOutputTokens) ?? ModelDraft.Count(targets.Count);
         if (wrong is not null)
         {

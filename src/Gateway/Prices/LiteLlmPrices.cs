@@ -23,6 +23,13 @@ internal static partial class LiteLlmPrices
         "output_cost_per_character", "input_cost_per_request", "tiered_pricing",
     ];
 
+    private static readonly HashSet<string> _carried = new(StringComparer.Ordinal)
+    {
+        Input, Output, "output_cost_per_reasoning_token", "cache_read_input_token_cost", "cache_creation_input_token_cost", "input_cost_per_audio_token",
+        "output_cost_per_audio_token", "input_cost_per_image_token", "output_cost_per_image_token", "input_cost_per_token_flex", "output_cost_per_token_flex",
+        "cache_read_input_token_cost_flex", "input_cost_per_second", "input_cost_per_character", "output_cost_per_image", "input_cost_per_image",
+    };
+
     public static Outcome<PriceBook> Read(JsonElement root)
     {
         var book = new PriceBook();
@@ -40,7 +47,9 @@ internal static partial class LiteLlmPrices
 
     private static void Add(PriceBook book, string name, JsonElement facts)
     {
-        if (_foreign.FirstOrDefault(f => Number(facts, f) is > 0 || (facts.TryGetProperty(f, out var any) && any.ValueKind == JsonValueKind.Array)) is { } foreign)
+        var costs = facts.EnumerateObject().Select(f => f.Name).Distinct(StringComparer.Ordinal)
+            .Select(f => (Name: f, Cost: Number(facts, f))).Where(f => f.Cost is not null).ToDictionary(f => f.Name, f => f.Cost!.Value, StringComparer.Ordinal);
+        if (_foreign.FirstOrDefault(f => costs.GetValueOrDefault(f) > 0 || (facts.TryGetProperty(f, out var any) && any.ValueKind == JsonValueKind.Array)) is { } foreign)
         {
             book.Leave(Plain(name, facts), $"the list bills it by {foreign}, which has no counterpart here");
             return;
@@ -49,8 +58,8 @@ internal static partial class LiteLlmPrices
         var isImage = facts.TryGetProperty("mode", out var mode) && mode.ValueKind == JsonValueKind.String && mode.ValueEquals("image_generation");
         var line = new PricedModel(Plain(name, facts))
         {
-            PricePerMillionUsd = Tokens(facts),
-            PricePerUnitUsd = Units(facts, isImage),
+            PricePerMillionUsd = Tokens(costs),
+            PricePerUnitUsd = Units(costs, isImage),
             ContextWindow = Whole(facts, "max_input_tokens"),
             MaxOutputTokens = Whole(facts, "max_output_tokens") ?? Whole(facts, "max_tokens"),
         };
@@ -60,12 +69,18 @@ internal static partial class LiteLlmPrices
         }
     }
 
+    /// <summary>Whether a cost of this name has a counterpart here.</summary>
+    public static bool Carries(string name) => _carried.Contains(name) || Above().IsMatch(name) || AnyAbove().IsMatch(name);
+
+    /// <summary>The price function of costs by their names, in US dollars per token, second, character or image; a value of null is unknown.</summary>
+    public static Outcome<PriceList?> Of(IReadOnlyDictionary<string, decimal> costs, bool isImage) => PriceTexts.Parse(Tokens(costs), Units(costs, isImage));
+
     /// <summary>The vendor in front of a name is not part of the name that the vendor's own servers take.</summary>
     private static string Plain(string name, JsonElement facts) =>
         facts.TryGetProperty("litellm_provider", out var vendor) && vendor.ValueKind == JsonValueKind.String && vendor.GetString() is { } prefix
         && name.StartsWith(prefix + "/", StringComparison.Ordinal) ? name[(prefix.Length + 1)..] : name;
 
-    private static ModelPrices? Tokens(JsonElement facts)
+    private static ModelPrices? Tokens(IReadOnlyDictionary<string, decimal> facts)
     {
         if (Million(facts, Input) is not { } input)
         {
@@ -86,15 +101,15 @@ internal static partial class LiteLlmPrices
     }
 
     /// <summary>Reasoning is billed as output here, so the dearer of both is the price.</summary>
-    private static string? OutputOf(JsonElement facts, string suffix)
+    private static string? OutputOf(IReadOnlyDictionary<string, decimal> facts, string suffix)
     {
-        var (output, reasoning) = (Number(facts, Output + suffix), Number(facts, "output_cost_per_reasoning_token" + suffix));
+        var (output, reasoning) = (Cost(facts, Output + suffix), Cost(facts, "output_cost_per_reasoning_token" + suffix));
         return Text(output is null ? reasoning : reasoning > output ? reasoning : output);
     }
 
-    private static IReadOnlyList<StepPrices>? Steps(JsonElement facts)
+    private static IReadOnlyList<StepPrices>? Steps(IReadOnlyDictionary<string, decimal> facts)
     {
-        var steps = facts.EnumerateObject().Select(f => Above().Match(f.Name)).Where(m => m.Success)
+        var steps = facts.Keys.Select(f => Above().Match(f)).Where(m => m.Success)
             .Select(m => (Suffix: m.Value[Input.Length..], Tokens: long.Parse(m.Groups["thousands"].Value, CultureInfo.InvariantCulture) * 1_000))
             .OrderBy(s => s.Tokens).ToList();
         return steps.Count == 0 ? null :
@@ -105,14 +120,16 @@ internal static partial class LiteLlmPrices
         ];
     }
 
-    private static UnitTexts? Units(JsonElement facts, bool isImage)
+    private static UnitTexts? Units(IReadOnlyDictionary<string, decimal> facts, bool isImage)
     {
-        var (image, second, character) = (isImage ? Number(facts, "output_cost_per_image") ?? Number(facts, "input_cost_per_image") : null,
-            Number(facts, "input_cost_per_second"), Number(facts, "input_cost_per_character"));
+        var (image, second, character) = (isImage ? Cost(facts, "output_cost_per_image") ?? Cost(facts, "input_cost_per_image") : null,
+            Cost(facts, "input_cost_per_second"), Cost(facts, "input_cost_per_character"));
         return (image ?? second ?? character) is null ? null : new UnitTexts(Unit(image), null, Unit(second), Unit(character));
     }
 
-    private static string? Million(JsonElement facts, string name) => Text(Number(facts, name));
+    private static string? Million(IReadOnlyDictionary<string, decimal> facts, string name) => Text(Cost(facts, name));
+
+    private static decimal? Cost(IReadOnlyDictionary<string, decimal> facts, string name) => facts.TryGetValue(name, out var cost) ? cost : null;
 
     private static string? Text(decimal? perToken) => perToken is { } price and < 1_000 ? Unit(price * 1_000_000) : null;
 
@@ -127,4 +144,8 @@ internal static partial class LiteLlmPrices
 
     [GeneratedRegex("^input_cost_per_token_above_(?<thousands>[0-9]{1,6})k_tokens$", RegexOptions.CultureInvariant, 1_000)]
     private static partial Regex Above();
+
+    [GeneratedRegex("^(output_cost_per_token|output_cost_per_reasoning_token|cache_read_input_token_cost|cache_creation_input_token_cost)_above_[0-9]{1,6}k_tokens$",
+        RegexOptions.CultureInvariant, 1_000)]
+    private static partial Regex AnyAbove();
 }

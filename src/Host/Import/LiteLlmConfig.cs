@@ -10,6 +10,9 @@ internal sealed class LiteLlmConfig(ImportPlan plan)
 {
     private const string EnvironmentMark = "os.environ/";
     private const int MaximumWeight = 1_000;
+    private const int MaximumCost = 1_000;
+    private const string InputCost = "input_cost_per_token";
+    private const string OutputCost = "output_cost_per_token";
 
     /// <summary>Why well-known settings have nothing here that they would become.</summary>
     private static readonly Dictionary<string, string> _reasons = new(StringComparer.Ordinal)
@@ -39,13 +42,11 @@ internal sealed class LiteLlmConfig(ImportPlan plan)
     private static readonly HashSet<string> _knownParameters = new(StringComparer.Ordinal)
     {
         "model", "custom_llm_provider", "api_key", "api_base", "base_url", "api_version", "weight", "order",
-        "input_cost_per_token", "output_cost_per_token", "cache_read_input_token_cost", "cache_creation_input_token_cost",
     };
 
     private static readonly HashSet<string> _knownFacts = new(StringComparer.Ordinal)
     {
         "id", "mode", "base_model", "max_tokens", "max_input_tokens", "max_output_tokens",
-        "input_cost_per_token", "output_cost_per_token", "cache_read_input_token_cost", "cache_creation_input_token_cost",
     };
 
     private readonly List<Deployment> _deployments = [];
@@ -184,35 +185,43 @@ internal sealed class LiteLlmConfig(ImportPlan plan)
         var scale = shares.Max() > MaximumWeight || shares.Exists(s => s != decimal.Truncate(s)) ? MaximumWeight / shares.Max() : 1;
         var targets = group.Select((d, at) => new CatalogueTarget(
             d.Provider, d.Upstream, Math.Max(1, (int)decimal.Round(shares[at] * scale)), Math.Clamp(d.Settings.Whole("order") ?? 1, 1, MaximumWeight))).ToList();
-        var (input, output) = (Dearest(group, "input_cost_per_token"), Dearest(group, "output_cost_per_token"));
-        if (input is null != output is null)
+        var costs = Costs(group);
+        if (costs.ContainsKey(InputCost) != costs.ContainsKey(OutputCost) && !IsOfInput(group))
         {
             plan.Leave(group[0].Place.Text, "it has a price of input or of output only, so its price is unknown: set both (PATCH /v1/gateway/models)");
+            costs.Clear();
         }
 
         return new CatalogueEntry(name, targets)
         {
-            Input = input is null || output is null ? null : input,
-            Output = input is null || output is null ? null : output,
-            CacheRead = Dearest(group, "cache_read_input_token_cost"),
-            CacheWrite = Dearest(group, "cache_creation_input_token_cost"),
+            Costs = costs,
+            MakesImages = group[0].Facts.Text("mode") == "image_generation",
             ContextWindow = group[0].Facts.Whole("max_input_tokens"),
             MaxOutputTokens = group[0].Facts.Whole("max_output_tokens") ?? group[0].Facts.Whole("max_tokens"),
         };
     }
 
-    /// <summary>US dollars per million tokens. One price serves all targets of a model, so it is the dearest: a cap must hold on each of them.</summary>
-    private string? Dearest(List<Deployment> group, string field)
+    private static bool IsOfInput(List<Deployment> group) => group.TrueForAll(d => d.Facts.Text("mode") == "embedding");
+
+    /// <summary>One price serves all targets of a model, so each part of it is the dearest: a cap must hold on each of them.</summary>
+    private Dictionary<string, decimal> Costs(List<Deployment> group)
     {
-        const decimal tokens = 1_000_000;
-        var prices = group.ConvertAll(d => d.Settings.Number(field) ?? d.Facts.Number(field));
-        var given = prices.Where(p => p is >= 0 and < 1_000).Select(p => decimal.Round(p!.Value * tokens, 9, MidpointRounding.AwayFromZero)).ToList();
-        if (given.Distinct().Count() > 1)
+        var costs = new Dictionary<string, decimal>(StringComparer.Ordinal);
+        foreach (var field in group.SelectMany(d => d.Settings.Entries().Concat(d.Facts.Entries())).Select(e => e.Key).Where(CatalogueImport.CarriesCost).Distinct())
         {
-            plan.Leave(group[0].Place.In(field).Text, "deployments of one model have different prices; the dearest counts for all");
+            var given = group.ConvertAll(d => d.Settings.Number(field) ?? d.Facts.Number(field)).Where(c => c is >= 0 and < MaximumCost).Select(c => c!.Value).ToList();
+            if (given.Distinct().Count() > 1)
+            {
+                plan.Leave(group[0].Place.In(field).Text, "deployments of one model have different prices; the dearest counts for all");
+            }
+
+            if (given.Count > 0)
+            {
+                costs[field] = given.Max();
+            }
         }
 
-        return given.Count == 0 ? null : given.Max().ToString("0.#########", CultureInfo.InvariantCulture);
+        return costs;
     }
 
     /// <summary>
@@ -249,7 +258,7 @@ internal sealed class LiteLlmConfig(ImportPlan plan)
         }
 
         var model = plan.Models[at];
-        if ((model.Input, model.Output, model.CacheRead, model.CacheWrite) != (further.Input, further.Output, further.CacheRead, further.CacheWrite))
+        if (model.Costs.Count != further.Costs.Count || model.Costs.Any(c => !further.Costs.TryGetValue(c.Key, out var cost) || cost != c.Value))
         {
             plan.Leave(place.Text, $"{other} has another price, and what a fallback costs is metered at the price of the model that was asked for");
             return;
@@ -283,14 +292,14 @@ internal sealed class LiteLlmConfig(ImportPlan plan)
 
     private void LeaveUnknown(YamlMappingNode? node, IReadOnlyCollection<string> known, Place place)
     {
-        foreach (var (key, _) in node.Entries().Where(e => !known.Contains(e.Key)))
+        foreach (var (key, _) in node.Entries().Where(e => !known.Contains(e.Key) && !CatalogueImport.CarriesCost(e.Key)))
         {
             plan.Leave(place.In(key).Text, ReasonOf(key));
         }
     }
 
     private static string ReasonOf(string key) => _reasons.TryGetValue(key, out var reason) ? reason
-        : key.Contains("_cost", StringComparison.Ordinal) ? "only prices of tokens and caches are carried: set this one (PATCH /v1/gateway/models), or a cap can be passed by what it bills"
+        : key.Contains("_cost", StringComparison.Ordinal) ? "this way of billing has no counterpart: a cap can be passed by what it bills"
         : "Crew has no such setting";
 
     private static string Complete(string baseUrl, Vendor vendor)
