@@ -89,11 +89,11 @@ public sealed class RoutingTests
         health.Begin(clock.GetUtcNow());
         health.Fail(clock.GetUtcNow(), null);
         health.End(wasJudged: true);
-        health.ToAnswer(clock.GetUtcNow()).RestsUntil.ShouldBe(clock.GetUtcNow().AddSeconds(2 * TargetHealth.FirstRestSeconds), "each rest in a row is twice as long");
+        health.ToAnswer(clock.GetUtcNow(), true).RestsUntil.ShouldBe(clock.GetUtcNow().AddSeconds(2 * TargetHealth.FirstRestSeconds), "each rest in a row is twice as long");
         clock.Advance(TimeSpan.FromSeconds(2 * TargetHealth.FirstRestSeconds));
         Serve(targets[0], clock.GetUtcNow(), 50);
         State(health, clock).ShouldBe(CircuitState.Closed);
-        health.ToAnswer(clock.GetUtcNow()).FailuresInARow.ShouldBe(0);
+        health.ToAnswer(clock.GetUtcNow(), true).FailuresInARow.ShouldBe(0);
     }
 
     [Theory]
@@ -134,7 +134,7 @@ public sealed class RoutingTests
         (RetryAfter.Of(answer.Headers, _start) is null).ShouldBe(seconds is null);
     }
 
-    private static CircuitState State(TargetHealth health, FakeClock clock) => health.ToAnswer(clock.GetUtcNow()).State;
+    private static CircuitState State(TargetHealth health, FakeClock clock) => health.ToAnswer(clock.GetUtcNow(), true).State;
 
     private static void Serve(Target target, DateTimeOffset now, double milliseconds)
     {
