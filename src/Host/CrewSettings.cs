@@ -185,20 +185,9 @@ internal sealed class CrewSettings
             return unusable;
         }
 
-        foreach (var (name, most) in new[]
+        if (CheckSeconds() is { } untimely)
         {
-            ("CREW_DRAIN_NOTICE_SECONDS", MaximumDrainSeconds), ("CREW_DRAIN_SECONDS", MaximumDrainSeconds), ("CREW_START_WAIT_SECONDS", MaximumStartWaitSeconds),
-        })
-        {
-            if (Get(name) is { } text && !(int.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var seconds) && seconds >= 0 && seconds <= most))
-            {
-                return Faults.Invalid(name, $"{name} is a whole number of seconds from 0 to {most}.");
-            }
-        }
-
-        if (StreamPingSeconds is not (0 or (>= LeastPingSeconds and <= MaximumPingSeconds)))
-        {
-            return Faults.Invalid("CREW_STREAM_PING_SECONDS", $"CREW_STREAM_PING_SECONDS is a number of seconds from {LeastPingSeconds} to {MaximumPingSeconds}, or 0 for no pings.");
+            return untimely;
         }
 
         if (Get("OTEL_EXPORTER_OTLP_ENDPOINT") is { } collector
@@ -237,6 +226,27 @@ internal sealed class CrewSettings
             {
                 return Faults.Invalid("CREW_PUBLIC_URL", $"{url} is reachable from other machines, so CREW_PUBLIC_URL must say under which address (for example https://crew.example.com).");
             }
+        }
+
+        return null;
+    }
+
+    private Fault? CheckSeconds()
+    {
+        foreach (var (name, most) in new[]
+        {
+            ("CREW_DRAIN_NOTICE_SECONDS", MaximumDrainSeconds), ("CREW_DRAIN_SECONDS", MaximumDrainSeconds), ("CREW_START_WAIT_SECONDS", MaximumStartWaitSeconds),
+        })
+        {
+            if (Get(name) is { } text && !(int.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var seconds) && seconds >= 0 && seconds <= most))
+            {
+                return Faults.Invalid(name, $"{name} is a whole number of seconds from 0 to {most}.");
+            }
+        }
+
+        if (StreamPingSeconds is not (0 or (>= LeastPingSeconds and <= MaximumPingSeconds)))
+        {
+            return Faults.Invalid("CREW_STREAM_PING_SECONDS", $"CREW_STREAM_PING_SECONDS is a number of seconds from {LeastPingSeconds} to {MaximumPingSeconds}, or 0 for no pings.");
         }
 
         return null;
