@@ -341,7 +341,7 @@ public abstract class TokenTests(ApiStage stage) : ApiTests(stage)
     private async Task<IDictionary<string, object>> ValidatedAsync(string token)
     {
         var keys = new Microsoft.IdentityModel.Tokens.JsonWebKeySet((await Stage.Caller(null).GetAsync("/.well-known/jwks.json")).ShouldBe(200).Body);
-        var issuer = Stage.Server.Address.ToString().TrimEnd('/');
+        var issuer = Stage.Server.PublicAddress.ToString().TrimEnd('/');
         var result = await new Microsoft.IdentityModel.JsonWebTokens.JsonWebTokenHandler().ValidateTokenAsync(token, new Microsoft.IdentityModel.Tokens.TokenValidationParameters
         {
             ValidIssuer = issuer,

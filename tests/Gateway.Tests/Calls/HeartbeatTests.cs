@@ -24,6 +24,7 @@ public sealed class HeartbeatTests : IDisposable
     public void Dispose() => _provider.Dispose();
 
     [Fact]
+    [Trait("Trap", "22")]
     public async Task A_silent_stream_gets_a_sign_of_life_between_two_whole_events()
     {
         await using var app = await StartAsync();

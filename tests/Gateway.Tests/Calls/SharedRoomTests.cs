@@ -57,6 +57,7 @@ public sealed class SharedRoomTests
     [InlineData("Fri, 31 Dec 9999 23:59:59 GMT", "3600")]
     [InlineData("-1", null)]
     [InlineData("soon", null)]
+    [Trait("Trap", "29")]
     public void A_wait_that_a_provider_asks_of_clients_is_kept_within_reason(string said, string? passed)
     {
         var headers = new HeaderDictionary { ["Retry-After"] = said, ["retry-after-ms"] = said == "5" ? "5000" : "3600001" };
