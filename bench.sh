@@ -5,6 +5,7 @@
 #   ./bench.sh --only throughput,stream
 #   ./bench.sh --peers            installs the npm gateway and measures it beside Crew
 #   ./bench.sh --nodes            three real nodes over one PostgreSQL; --write writes docs/benchmarks-nodes.md
+#   ./bench.sh --console          the console in Chromium: first load, time to the overview, a long table
 set -eu
 cd "$(dirname "$0")"
 

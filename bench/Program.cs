@@ -2,6 +2,7 @@ using Crew.Bench.Control;
 using Crew.Bench.Load;
 using Crew.Bench.Micro;
 using Crew.Bench.Nodes;
+using Crew.Bench.Pages;
 using Crew.Bench.Run;
 
 namespace Crew.Bench;
@@ -13,6 +14,7 @@ internal static class Program
                            measures: throughput, latency, bodies, stream, dialects, flood, idle, peers, soak, start, micro
         Crew.Bench [run]   --nodes [--quick] [--seconds S] [--keys N] [--write] [--crew PATH]
                            three real nodes over one PostgreSQL
+        Crew.Bench [run]   --console [--quick] [--rounds N]         the console in a browser: first load, time to the overview, a long table
         Crew.Bench mock    [--port P] [--parent] [--books]          the mock provider, alone
         Crew.Bench control [--port P] --upstream URL [--parent]     a bare forwarder: the control of every comparison
         Crew.Bench load    --url URL --model M [--key K] [--seconds S] [--warmup S] [--bytes B] [--pids P,P]
@@ -29,6 +31,7 @@ internal static class Program
             return mode switch
             {
                 "run" when rest.Has("nodes") => await NodesMode.MainAsync(rest),
+                "run" when rest.Has("console") => await ConsoleMode.MainAsync(rest),
                 "run" => await BenchRun.MainAsync(rest),
                 "mock" => await MockMode.MainAsync(rest),
                 "control" => await Forwarder.MainAsync(rest),

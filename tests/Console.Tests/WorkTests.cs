@@ -29,6 +29,11 @@ public sealed class WorkTests(ConsoleStage stage)
         await visit.Heading(name).WaitForAsync();
         (await page.GetByText(text).CountAsync()).ShouldBe(0);
 
+        await visit.Button("Edit limits").ClickAsync();
+        await page.GetByLabel("Requests a minute").FillAsync("77");
+        await visit.Button("Save").ClickAsync();
+        await page.GetByRole(AriaRole.Main).GetByText("77").WaitForAsync();
+
         await visit.Button("Roll").ClickAsync();
         await page.GetByLabel("The old key works for").SelectOptionAsync("An hour");
         await visit.Button("Make the new key").ClickAsync();
@@ -43,6 +48,40 @@ public sealed class WorkTests(ConsoleStage stage)
         await visit.Button("Revoke it now").ClickAsync();
         await page.GetByText("The key is revoked. Its last 30 days:").WaitForAsync();
         ((int)(await client.GetAsync("/v1/gateway/usage", TestContext.Current.CancellationToken)).StatusCode).ShouldBe(401);
+        visit.TakeComplaints().ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task An_owner_locks_the_workspace_down_and_stays()
+    {
+        var (_, path) = await stage.NewOwnerAsync();
+        using var first = new Testing.WebVisitor(stage.Server.Address);
+        await first.SubmitAsync(path, ("password", "seven grey owls at dusk"));
+        await using var visit = await stage.OpenAsync();
+        await visit.Page.Context.AddCookiesAsync([new Cookie { Name = "crew_session", Value = first.Session!, Url = stage.Server.Address.ToString() }]);
+        await visit.Page.GotoAsync("/");
+        await visit.Link("API keys").ClickAsync();
+        await visit.Button("Lock down").ClickAsync();
+        await visit.Page.GetByLabel("I understand that everything").CheckAsync();
+        (await visit.ViolationsAsync()).ShouldBeEmpty();
+        await visit.Button("End all of them now").ClickAsync();
+        await visit.Page.GetByText("All keys, tokens and other sessions have ended.").WaitForAsync();
+        visit.TakeComplaints().ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_member_makes_a_key_of_their_own()
+    {
+        await using var visit = await stage.EnterAsync("member");
+        await visit.GoAsync("/keys/new");
+        await visit.Page.GetByLabel("Name").First.FillAsync("mine");
+        await visit.Page.GetByLabel("Per", new PageGetByLabelOptions { Exact = true }).SelectOptionAsync("No cap");
+        await visit.Button("Make the key").ClickAsync();
+        (await visit.Page.GetByTestId("key-text").InnerTextAsync()).ShouldStartWith("crew_sk_live_");
+        (await visit.ViolationsAsync()).ShouldBeEmpty();
+        await visit.Link("I have stored it").ClickAsync();
+        await visit.Heading("mine").WaitForAsync();
+        await visit.SettledAsync();
         visit.TakeComplaints().ShouldBeEmpty();
     }
 

@@ -24,7 +24,8 @@ export function usePages<T>(name: readonly unknown[], read: (api: Api, cursor: s
     initialPageParam: null as string | null,
     getNextPageParam: (last: PageOf<T>) => last.next,
     enabled: options.enabled ?? true,
-    refetchInterval: options.everyMilliseconds ?? false,
+    // Whoever has gone further back is reading, and all pages would be fetched again.
+    refetchInterval: (query) => (query.state.data && query.state.data.pages.length > 1 ? false : options.everyMilliseconds ?? false),
   });
 }
 

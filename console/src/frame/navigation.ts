@@ -34,7 +34,7 @@ export const sections: Section[] = [
   {
     name: t.nav.gateway,
     places: [
-      { path: "/keys", name: t.nav.keys, icon: IconKey, needs: ["api_keys:read"], words: "api keys secrets credentials" },
+      { path: "/keys", name: t.nav.keys, icon: IconKey, needs: ["api_keys:read", "api_keys:self"], words: "api keys secrets credentials" },
       { path: "/gateway/providers", name: t.nav.providers, icon: IconPlug, needs: ["providers:read"], words: "openai anthropic azure upstream" },
       { path: "/gateway/models", name: t.nav.models, icon: IconCube, needs: ["models:read"], words: "prices catalogue targets health" },
       { path: "/gateway/usage", name: t.nav.usage, icon: IconChart, needs: ["usage:read"], words: "cost spend tokens charts" },
@@ -62,7 +62,7 @@ export const sections: Section[] = [
 
 /** What the palette can do besides going somewhere. */
 export const actions: Destination[] = [
-  { path: "/keys/new", name: t.nav.newKey, icon: IconPlus, needs: ["api_keys:write"], words: "create mint", isAction: true },
+  { path: "/keys/new", name: t.nav.newKey, icon: IconPlus, needs: ["api_keys:write", "api_keys:self"], words: "create mint", isAction: true },
   { path: "/gateway/providers?add=true", name: t.nav.newProvider, icon: IconPlus, needs: ["providers:write"], isAction: true },
   { path: "/people?invite=true", name: t.nav.invite, icon: IconPlus, needs: ["members:write"], isAction: true },
   { path: "/gateway/budgets?add=true", name: t.nav.newBudget, icon: IconPlus, needs: ["budgets:write"], isAction: true },

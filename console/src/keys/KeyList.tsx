@@ -7,9 +7,10 @@ import { Go, GoButton } from "../frame/Go";
 import { Page } from "../frame/Page";
 import { Rows } from "../frame/Rows";
 import { Empty, LoadedPages } from "../frame/States";
-import { useMay } from "../frame/workspace";
+import { useMay, usePlace } from "../frame/workspace";
 import type { Key } from "../gateway/reads";
 import { t } from "../texts";
+import { Lockdown } from "./Lockdown";
 
 const route = getRouteApi("/w/$workspaceId/keys");
 
@@ -24,7 +25,9 @@ export function Reaches({ of }: { of: Key }) {
 export function KeyList() {
   const { status } = route.useSearch();
   const navigate = route.useNavigate();
-  const mayMake = useMay("api_keys:write");
+  const { me } = usePlace();
+  const mayWrite = useMay("api_keys:write");
+  const mayMake = useMay("api_keys:self") || mayWrite;
   const keys = usePages<Key>(["keys"], (api, cursor, signal) => pageOf(api.GET("/v1/api-keys", { params: { query: { limit: 100, cursor } }, signal })));
   const add = mayMake && <GoButton to="/keys/new">{t.keys.add}</GoButton>;
   return (
@@ -43,6 +46,7 @@ export function KeyList() {
           ]} />
         )}
       </LoadedPages>
+      {me.role === "owner" && mayWrite && <Lockdown />}
     </Page>
   );
 }

@@ -11,6 +11,7 @@ import { Loaded } from "../frame/States";
 import { useMay } from "../frame/workspace";
 import type { Key } from "../gateway/reads";
 import { t } from "../texts";
+import { Edit } from "./Edit";
 import { Reaches } from "./KeyList";
 import look from "./keys.module.css";
 import { PermissionList } from "./Permissions";
@@ -92,7 +93,7 @@ function Overlap({ of }: { of: Key }) {
 
 export function KeyPage() {
   const { id } = route.useParams();
-  const mayWrite = useMay("api_keys:write");
+  const mayWrite = [useMay("api_keys:write"), useMay("api_keys:self")].includes(true);
   const key = useRead<Key>(["keys", id], (api, signal) => dataOf(api.GET("/v1/api-keys/{id}", { params: { path: { id } }, signal })));
   return (
     <Loaded of={key}>
@@ -100,7 +101,7 @@ export function KeyPage() {
         const canChange = mayWrite && one.revoked_at === null;
         return (
           <Page title={one.name} lead={<Group gap="sm"><Status name={one.status} /><Id id={one.id} /></Group>}
-            actions={mayWrite && <><Roll of={one} isOver={!canChange || one.rolled_to_id !== null} /><Revoke of={one} isOver={!canChange} /></>}>
+            actions={mayWrite && <>{canChange && <Edit of={one} />}<Roll of={one} isOver={!canChange || one.rolled_to_id !== null} /><Revoke of={one} isOver={!canChange} /></>}>
             {one.status === "rolled" && <Overlap of={one} />}
             <Fields of={[
               [t.keys.text, <code key="text">{one.prefix}…{one.last4}</code>],

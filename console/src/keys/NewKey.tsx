@@ -28,6 +28,14 @@ function Reach({ draft, set }: Part) {
   );
 }
 
+function Kind({ draft, set }: Part) {
+  return (
+    <Radio.Group label={t.keys.make.kind} value={draft.kind} onChange={(value) => set({ kind: value as Draft["kind"] })}>
+      <Stack gap="xs" mt="xs">{Object.entries(t.keys.make.kinds).map(([kind, text]) => <Radio key={kind} value={kind} label={text} />)}</Stack>
+    </Radio.Group>
+  );
+}
+
 function Rights({ draft, set, complaints }: Part) {
   const { me } = usePlace();
   const preset = presetOf(draft.permissions);
@@ -77,8 +85,9 @@ function Limits({ draft, set, complaints }: Part) {
 }
 
 export function NewKey() {
-  const { workspaceId } = usePlace();
-  const [draft, setDraft] = useState<Draft>(() => keptDraft(workspaceId) ?? newDraft);
+  const { me, workspaceId } = usePlace();
+  const mayChoose = useMay("api_keys:write") && me.permissions.includes("api_keys:self");
+  const [draft, setDraft] = useState<Draft>(() => ({ ...newDraft, kind: me.permissions.includes("api_keys:write") ? "service" : "user", ...keptDraft(workspaceId) }));
   const [isTried, setTried] = useState(false);
   const make = useChange<Draft, Key>((api, input, key) => dataOf(api.POST("/v1/api-keys", { body: requestOf(input), params: { header: { "Idempotency-Key": key } } })), [["keys"], ["budgets"]]);
   const complaints = isTried ? complaintsOf(draft) : {};
@@ -108,6 +117,7 @@ export function NewKey() {
         }
       }}>
         <TextInput label={t.keys.make.name} description={t.keys.make.nameHint} value={draft.name} error={complaints.name} required onChange={(event) => set({ name: event.currentTarget.value })} />
+        {mayChoose && <Kind {...part} />}
         <Reach {...part} />
         <Rights {...part} />
         <Cap {...part} />

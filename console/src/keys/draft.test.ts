@@ -14,6 +14,8 @@ describe("a key that is being made", () => {
     expect(requestOf({ ...newDraft, reach: "test", window: "none" })).toHaveProperty("mode", "test");
   });
 
+  it("belongs to its maker where that is chosen", () => expect(requestOf({ ...newDraft, name: "a", kind: "user" })).toHaveProperty("kind", "user"));
+
   it("tells every field that is wrong", () =>
     expect(Object.keys(complaintsOf({ ...newDraft, permissions: [], ips: "10.0.0.1 nonsense", amount: "0", rate: "-1" })).sort()).toEqual(["amount", "ips", "name", "permissions", "rate"]));
 

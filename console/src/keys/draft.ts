@@ -7,6 +7,8 @@ export type Reach = "live" | "test" | "development" | "staging" | "production";
 /** A key that is being thought up. */
 export interface Draft {
   name: string;
+  /** Whose it is: a program's, or the maker's own, which never may more than they do. */
+  kind: "service" | "user";
   reach: Reach;
   permissions: string[];
   models: string[];
@@ -18,7 +20,7 @@ export interface Draft {
   parentId: string | null;
 }
 
-export const newDraft: Draft = { name: "", reach: "live", permissions: ["models:invoke"], models: [], ips: "", rate: "", expires: "", amount: "5.00", window: "day", parentId: null };
+export const newDraft: Draft = { name: "", kind: "service", reach: "live", permissions: ["models:invoke"], models: [], ips: "", rate: "", expires: "", amount: "5.00", window: "day", parentId: null };
 
 export const networksOf = (text: string) => text.split(/[\s,]+/).filter(Boolean);
 
@@ -61,6 +63,7 @@ export function requestOf(draft: Draft): Schemas["CreateKeyRequest"] {
   return {
     name: draft.name.trim(),
     permissions: draft.permissions,
+    ...(draft.kind === "user" ? { kind: "user" } : {}),
     ...(isMode ? { mode: draft.reach } : { environment: draft.reach }),
     ...(draft.models.length > 0 ? { allowed_models: draft.models } : {}),
     ...(networksOf(draft.ips).length > 0 ? { allowed_ips: networksOf(draft.ips) } : {}),

@@ -1,4 +1,8 @@
 export const keys = {
+  lockdown: {
+    action: "Lock down", title: "Lock this workspace down", text: "Every key, token and session of this workspace but this one of yours ends at once, on every node. For when something has leaked and nobody knows yet what.",
+    confirm: "I understand that everything that uses this workspace stops", submit: "End all of them now", done: "All keys, tokens and other sessions have ended.",
+  },
   title: "API keys",
   lead: "A key belongs to one program. Give each the least it needs, and a cap.",
   add: "Make a key",
@@ -15,6 +19,7 @@ export const keys = {
     name: "Name", nameHint: "What uses it, such as “billing worker”",
     reach: "Reaches", reachHint: "What the key can touch cannot be changed later.",
     reaches: { live: "All crews, live providers", test: "The sandbox only: no provider is ever called", development: "Development crews", staging: "Staging crews", production: "Production crews" },
+    kind: "Belongs to", kinds: { service: "A program", user: "Me: it may never do more than I may, and ends when I leave" },
     rights: "May do", preset: "Start from", permissions: "Permissions", chosen: (count: number) => (count === 1 ? "1 permission" : `${count} permissions`),
     none: "Choose at least one permission.", filter: "Filter permissions",
     limits: "Limits", models: "Allowed models", modelsHint: "None chosen: all that the workspace allows", ips: "Allowed networks", ipsHint: "Addresses or networks such as 192.0.2.0/24, one a line. Empty: from anywhere",
