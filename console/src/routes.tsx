@@ -51,6 +51,8 @@ const playground = createRoute({
   getParentRoute: () => workspace, path: "gateway/playground", validateSearch: texts("model"), component: lazyRouteComponent(() => import("./gateway/Playground"), "Playground"),
 });
 const crews = createRoute({ getParentRoute: () => workspace, path: "crews", component: lazyRouteComponent(() => import("./organization/Crews"), "Crews") });
+const crew = createRoute({ getParentRoute: () => workspace, path: "crews/$id", component: lazyRouteComponent(() => import("./organization/CrewPage"), "CrewPage") });
+const alerts = createRoute({ getParentRoute: () => workspace, path: "alerts", component: lazyRouteComponent(() => import("./alerts/Alerts"), "Alerts") });
 const people = createRoute({
   getParentRoute: () => workspace, path: "people", validateSearch: (search: Search) => ({ tab: text(search, "tab"), invite: flag(search, "invite") }),
   component: lazyRouteComponent(() => import("./people/People"), "People"),
@@ -69,7 +71,7 @@ export const router = createRouter({
   routeTree: root.addChildren([
     arrival,
     workspace.addChildren([
-      overview, start, keys, newKey, key, providers, models, usage, requests, request, budgets, budget, playground, crews, people, audit, record, sessions, organization,
+      overview, start, keys, newKey, key, providers, models, usage, requests, request, budgets, budget, playground, crews, crew, people, alerts, audit, record, sessions, organization,
     ]),
   ]),
   defaultNotFoundComponent: Missing,

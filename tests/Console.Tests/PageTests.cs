@@ -10,7 +10,7 @@ public sealed class PageTests(ConsoleStage stage)
     private static readonly string[] Administrators =
     [
         "/start?step=3", "/keys", "/keys/new", "/gateway/providers", "/gateway/providers?add=true", "/gateway/budgets", "/gateway/budgets?add=true",
-        "/gateway/playground", "/people", "/people?tab=invitations", "/people?tab=roles", "/people?invite=true", "/audit", "/organization", "/nothing/here",
+        "/gateway/playground", "/people", "/people?tab=invitations", "/people?tab=roles", "/people?invite=true", "/alerts", "/audit", "/organization", "/nothing/here",
     ];
 
     [Theory]
@@ -21,7 +21,8 @@ public sealed class PageTests(ConsoleStage stage)
     {
         await using var visit = await stage.EnterAsync(role, width, 800, scheme);
         var wrong = new List<string>();
-        foreach (var path in role == "owner" ? [.. Everybody, .. Administrators] : Everybody)
+        string[] paths = role == "owner" ? [.. Everybody, .. Administrators, $"/crews/{stage.Server.Installation.Crews.Production}"] : Everybody;
+        foreach (var path in paths)
         {
             await visit.GoAsync(path);
             wrong.AddRange((await visit.ViolationsAsync()).Select(v => $"{path}: axe {v}"));

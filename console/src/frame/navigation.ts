@@ -1,7 +1,7 @@
 import type { ComponentType } from "react";
 import { t } from "../texts";
 import {
-  IconBook, IconBuilding, IconChart, IconCoins, IconCube, IconDevice, IconHome, IconKey, IconLayers, IconList, IconPeople, IconPlay, IconPlug, IconPlus, IconPulse, IconRocket,
+  IconBook, IconBuilding, IconChart, IconCoins, IconCube, IconDevice, IconHome, IconKey, IconLayers, IconList, IconPeople, IconPlay, IconPlug, IconPlus, IconPulse, IconRocket, IconWarning,
 } from "./icons";
 import { may, type Me } from "./workspace";
 
@@ -48,6 +48,7 @@ export const sections: Section[] = [
     places: [
       { path: "/crews", name: t.nav.crews, icon: IconLayers, needs: ["crews:read"], words: "environments production staging development" },
       { path: "/people", name: t.nav.people, icon: IconPeople, needs: ["members:read"], words: "members invitations invite roles users team" },
+      { path: "/alerts", name: t.nav.alerts, icon: IconWarning, needs: ["alerts:read"], words: "warnings rules notify" },
       { path: "/audit", name: t.nav.audit, icon: IconList, needs: ["audit:read"], words: "log records events who did" },
       { path: "/sessions", name: t.nav.sessions, icon: IconDevice, needs: [], words: "signed in browsers devices" },
     ],

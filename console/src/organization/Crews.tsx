@@ -4,6 +4,7 @@ import { dataOf, type Schemas } from "../api/client";
 import { useChange } from "../api/queries";
 import { Environment, Fields, Id, Time } from "../frame/Facts";
 import classes from "../frame/frame.module.css";
+import { Go } from "../frame/Go";
 import { Page } from "../frame/Page";
 import { Empty, LoadedPages, Refusal } from "../frame/States";
 import { useMay } from "../frame/workspace";
@@ -40,6 +41,7 @@ function Add() {
 }
 
 function Card({ of }: { of: Crew }) {
+  const seesAccess = useMay("members:read");
   return (
     <section className={`${classes.card} ${classes[of.environment]}`} aria-label={of.name}>
       <Stack gap="sm">
@@ -50,6 +52,7 @@ function Card({ of }: { of: Crew }) {
           [t.crews.created, <Time key="created" at={of.created_at} />],
         ]} />
         {of.settings.zero_logging && <Text size="sm">{t.crews.zeroLogging}</Text>}
+        {seesAccess && <Go to={`/crews/${of.id}`}>{t.access.title}</Go>}
         <Id id={of.id} />
       </Stack>
     </section>

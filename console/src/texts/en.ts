@@ -29,7 +29,7 @@ export const en = {
 
   nav: {
     overview: "Overview", start: "First steps", gateway: "Gateway", keys: "API keys", providers: "Providers", models: "Models and health", usage: "Usage and cost",
-    requests: "Requests", budgets: "Budgets", playground: "Playground", workspace: "Workspace", crews: "Crews", people: "People", audit: "Audit log",
+    requests: "Requests", budgets: "Budgets", playground: "Playground", workspace: "Workspace", crews: "Crews", people: "People", alerts: "Alerts", audit: "Audit log",
     sessions: "Sessions", organization: "Organization", clients: "Workspaces", account: "Your account", docs: "API reference", newKey: "Make an API key",
     newProvider: "Add a provider", invite: "Invite somebody", newBudget: "Set a budget",
   },
@@ -63,6 +63,17 @@ export const en = {
     lead: "A crew is one environment of a team: what its agents, keys and settings belong to. The environment never changes.",
     add: "Add a crew", name: "Name", environment: "Environment", created: "Created", allowed: "Models", production: "Changes here reach people. Production-bound keys see only crews of this colour.",
     zeroLogging: "No addresses kept", noModels: "All models of the workspace", models: (count: number) => `${count} models allowed`,
+  },
+
+  access: {
+    title: "Who reaches this crew", lead: "People by their role, keys by what they are bound to, and keys that make tokens. A permission is not a need: take away what is not used.",
+    people: "People", keys: "Keys", issuers: "Makers of tokens", via: "By", content: "Content", used: "Last used", tokens: "Live tokens", truncated: "There are more than are shown here.",
+  },
+
+  alerts: {
+    lead: "What needs a look. Acknowledging says that somebody has had it.", last: "Last", severity: "Severity", what: "What", subject: "About", times: "Times", records: "Record", record: "Audit record", status: "Status",
+    seen: "Acknowledge", seenOf: (what: string) => `Acknowledge: ${what}`, empty: "Nothing needs a look", emptyText: "Failed sign-ins, leaked keys, unusual places and the like appear here, and are mailed to the Owners.",
+    rules: "Rules", kind: "Kind", threshold: "When", each: "each time", within: (times: number, minutes: number) => `${times} times in ${minutes} minutes`, recipients: "Mailed to", owners: "the Owners", enabled: "On", enabledOf: (what: string) => `Raise: ${what}`,
   },
 
   sessions: {
