@@ -23,7 +23,11 @@ public abstract class LockdownTests(ApiStage stage) : ApiTests(stage)
         (await issuer.PostAsync(path)).ShouldBe(403, "insufficient_permissions");
         (await member.PostAsync(path)).ShouldBe(403, "insufficient_permissions");
 
+        var offer = (await owner.PostAsync("/v1/invitations", new { email = "thief@example.com", role = "admin" })).ShouldBe(201).Text("id");
+
         var done = (await owner.PostAsync(path)).ShouldBe(200);
+        done.Data.GetProperty("invitations_revoked").GetInt32().ShouldBe(1);
+        (await owner.GetAsync($"/v1/invitations/{offer}")).ShouldBe(200).Text("status").ShouldBe("revoked");
         Counts(done).ShouldBe((4, 1, 2));
         (await account.GetAsync("/v1/me")).ShouldBe(401, "expired_api_key");
         (await own.GetAsync("/v1/me")).ShouldBe(401, "expired_api_key");

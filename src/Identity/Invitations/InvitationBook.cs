@@ -125,10 +125,19 @@ internal sealed class InvitationBook(BearerMint mint, IdentitySeal seal, PeopleR
         invitation.AcceptedAt is not null ? "accepted" : invitation.RevokedAt is not null ? "revoked" : invitation.ExpiresAt <= clock.GetUtcNow() ? "expired" : "open",
         invitation.InvitedBy, invitation.CreatedAt, invitation.ExpiresAt);
 
-    private void End(Db db, Invitation invitation)
+    /// <summary>Ends whatever is open in a workspace, whoever offered it, in a transaction of <see cref="SystemJob.Lockdown"/>; how many there were.</summary>
+    public async Task<int> EndAllAsync(Db db, Tenant place, string reason)
+    {
+        var now = clock.GetUtcNow();
+        var open = await db.Set<Invitation>().Where(i => i.WorkspaceId == place.WorkspaceId && i.AcceptedAt == null && i.RevokedAt == null && i.ExpiresAt > now).ToListAsync();
+        open.ForEach(invitation => End(db, invitation, reason, place));
+        return open.Count;
+    }
+
+    private void End(Db db, Invitation invitation, string reason = "invitation_revoked", Tenant? place = null)
     {
         (invitation.RevokedAt, invitation.Version) = (clock.GetUtcNow(), invitation.Version + 1);
-        db.Raise(new Event("user.updated", new Resource("invitation", invitation.Id)) { Reason = "invitation_revoked" });
+        db.Raise(new Event("user.updated", new Resource("invitation", invitation.Id)) { Tenant = place, Reason = reason });
     }
 
     /// <summary>Whoever may invite must not fill a stranger's mailbox, by taking invitations back or over and over to the same address.</summary>

@@ -1,5 +1,6 @@
 using Crew.Http;
 using Crew.Identity.Accounts;
+using Crew.Identity.Invitations;
 using Crew.Identity.Sessions;
 using Crew.Identity.Tokens;
 using Crew.Kernel;
@@ -20,19 +21,20 @@ internal static class LockDownWorkspace
 
     /// <summary>What ended by this call; calling again ends what has come since, most often nothing.</summary>
     /// <param name="AccountMastersElsewhere">Account masters of the organization that are keys of another workspace and still reach this one.</param>
-    internal sealed record Answer(string WorkspaceId, int KeysRevoked, int TokensRevoked, int SessionsEnded, int AccountMastersElsewhere, DateTimeOffset LockedDownAt);
+    internal sealed record Answer(string WorkspaceId, int KeysRevoked, int TokensRevoked, int SessionsEnded, int InvitationsRevoked, int AccountMastersElsewhere, DateTimeOffset LockedDownAt);
 
     public static void Map(RouteGroupBuilder workspaces) =>
         workspaces.MapPost("/{id}/lockdown", Handle)
             .WithName("Workspaces.Lockdown")
-            .WithSummary("Revoke every key, token and session of a workspace but the caller's own. None is accepted after this has answered. Needs its Owner, or an account master.")
+            .WithSummary("Revoke every key, token, session and open invitation of a workspace but the caller's own key or session. None is accepted after this has answered. Needs its Owner, or an account master.")
             .Requires(CrewSource.None, "workspace:write", "workspaces:write")
             .WorkspaceLevel()
             .StepUp()
-            .Audited("workspace.locked_down", "api_key.revoked", "token.revoked", "session.revoked");
+            .Audited("workspace.locked_down", "api_key.revoked", "token.revoked", "session.revoked", "user.updated");
 
     private static async Task<Reply<Answer>> Handle(
-        string id, Call call, Store store, SessionBook sessions, PeopleDirectory people, IWorkspaceDirectory workspaces, CancellationToken cancel)
+        string id, Call call, Store store, SessionBook sessions, InvitationBook invitations, PeopleDirectory people, IWorkspaceDirectory workspaces,
+        CancellationToken cancel)
     {
         if (!Id.IsValid(id, IdPrefix.Workspace) || (id != call.Workspace.Id && !call.Caller.IsAccount)
             || await workspaces.FindAsync(call.Caller.OrganizationId, id, cancel) is not { } workspace)
@@ -55,12 +57,17 @@ internal static class LockDownWorkspace
             var keys = await WorkspaceKeys.RevokeAllAsync(db, place, call.Caller.Actor.KeyId, Reason, now);
             var tokens = await EndTokensAsync(db, place, now);
             var ended = await EndSessionsAsync(db, place, call.Caller.SessionId, sessions, persons, now);
+            var offers = await invitations.EndAllAsync(db, place, Reason);
             db.Raise(new Event("workspace.locked_down", new Resource("workspace", place.WorkspaceId!, workspace.Name))
             {
                 Tenant = place,
-                Changes = [new FieldChange("keys_revoked", null, keys), new FieldChange("tokens_revoked", null, tokens), new FieldChange("sessions_ended", null, ended)],
+                Changes =
+                [
+                    new FieldChange("keys_revoked", null, keys), new FieldChange("tokens_revoked", null, tokens), new FieldChange("sessions_ended", null, ended),
+                    new FieldChange("invitations_revoked", null, offers),
+                ],
             });
-            return new Answer(place.WorkspaceId!, keys, tokens, ended, await WorkspaceKeys.AccountMastersBesideAsync(db, place, now), now);
+            return new Answer(place.WorkspaceId!, keys, tokens, ended, offers, await WorkspaceKeys.AccountMastersBesideAsync(db, place, now), now);
         }, CancellationToken.None);
         return done.Failed(out var fault) ? fault : done.Value;
     }
