@@ -178,6 +178,12 @@ internal static class KeyRequestCheck
             return KeyFaults.Escalation("id", "an account master key");
         }
 
+        // A master counts as an Admin, which a key with the same permissions does not.
+        if (target.Kind == KeyKind.Master && caller.Kind != KeyKind.Master && !caller.IsOwnerInPerson)
+        {
+            return KeyFaults.Escalation("id", "a master key");
+        }
+
         // What follows a person cannot do more than they can, whatever it says: they may end it, and take another in its place.
         if (target.Kind == KeyKind.User && caller.SessionId is not null && target.UserId == caller.UserId)
         {

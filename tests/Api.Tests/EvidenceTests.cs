@@ -75,5 +75,6 @@ public abstract class EvidenceTests(ApiStage stage) : ApiTests(stage)
 
     /// <summary>Walks call every endpoint alike, and see that it refuses, not that it does what it is for.</summary>
     private static bool IsWalk(Type test) =>
-        test.IsAssignableTo(typeof(RefusalTests)) || test.IsAssignableTo(typeof(IsolationTests)) || test.IsAssignableTo(typeof(BadInputTests));
+        test.IsAssignableTo(typeof(RefusalTests)) || test.IsAssignableTo(typeof(IsolationTests)) || test.IsAssignableTo(typeof(BadInputTests))
+        || test.IsAssignableTo(typeof(AccessMatrixTests)) || test.IsAssignableTo(typeof(MintingTests));
 }

@@ -11,7 +11,7 @@ public abstract class IsolationTests(ApiStage stage) : ApiTests(stage)
 
     [Fact]
     public async Task Ids_of_another_organization_are_404_on_every_route() =>
-        await EveryAsync(Stage.Account, await ThingsAsync(Stage.Foreigner, Stage.Other.WorkspaceId, Stage.Other.Crews.Staging));
+        await EveryAsync(Stage.Account, await ThingsAsync(Stage, Stage.Foreigner, Stage.Other.WorkspaceId, Stage.Other.Crews.Staging));
 
     [Fact]
     public async Task Ids_of_another_workspace_are_404_on_every_route() => await EveryAsync(Stage.Master, await SecondAsync());
@@ -85,7 +85,7 @@ public abstract class IsolationTests(ApiStage stage) : ApiTests(stage)
     [Fact]
     public async Task Lists_show_nothing_of_others()
     {
-        var foreign = await ThingsAsync(Stage.Foreigner, Stage.Other.WorkspaceId, Stage.Other.Crews.Staging);
+        var foreign = await ThingsAsync(Stage, Stage.Foreigner, Stage.Other.WorkspaceId, Stage.Other.Crews.Staging);
         foreach (var list in Stage.Reference.Operations.Where(o => o is { Method: "GET", HasId: false, IsGateway: false } && !o.IsAnonymous))
         {
             var shown = (await Stage.Account.GetAsync(list.Path)).Body;
@@ -130,13 +130,13 @@ public abstract class IsolationTests(ApiStage stage) : ApiTests(stage)
     {
         var inSecond = ("X-Crew-Workspace", Stage.SecondWorkspaceId);
         var crew = (await Stage.Account.GetAsync("/v1/crews", inSecond)).ShouldBe(200).Data[1].GetProperty("id").GetString()!;
-        return await ThingsAsync(Stage.Account, Stage.SecondWorkspaceId, crew, inSecond);
+        return await ThingsAsync(Stage, Stage.Account, Stage.SecondWorkspaceId, crew, inSecond);
     }
 
-    private Task<Dictionary<string, string>> OwnAsync(string crewId) => ThingsAsync(Stage.Master, Stage.Home.WorkspaceId, crewId);
+    private Task<Dictionary<string, string>> OwnAsync(string crewId) => ThingsAsync(Stage, Stage.Master, Stage.Home.WorkspaceId, crewId);
 
     /// <summary>One thing of each kind in a workspace, by the words of its route.</summary>
-    private async Task<Dictionary<string, string>> ThingsAsync(ApiCaller caller, string workspaceId, string crewId, params (string, string)[] headers)
+    internal static async Task<Dictionary<string, string>> ThingsAsync(ApiStage stage, ApiCaller caller, string workspaceId, string crewId, params (string, string)[] headers)
     {
         async Task<string> MakeAsync(string path, object body) => (await caller.PostAsync(path, body, headers)).ShouldBe(201).Text("id");
         var key = await MakeAsync("/v1/api-keys", new { name = "thing", mode = "live", permissions = new[] { "models:read" } });
@@ -145,7 +145,7 @@ public abstract class IsolationTests(ApiStage stage) : ApiTests(stage)
         var targets = new[] { new { provider_id = provider, upstream_model = "m" } };
         var model = await MakeAsync("/v1/gateway/models", new { id = $"thing-{Random.Shared.NextInt64():x}", targets });
         var issuer = (await caller.PostAsync("/v1/api-keys", new { name = "issuer", mode = "live", permissions = new[] { "tokens:create", "models:read" } }, headers)).ShouldBe(201);
-        var token = (await Stage.Caller(issuer.Text("key")).PostAsync("/v1/auth/tokens", new { subject = "thing", permissions = new[] { "models:read" } })).ShouldBe(201);
+        var token = (await stage.Caller(issuer.Text("key")).PostAsync("/v1/auth/tokens", new { subject = "thing", permissions = new[] { "models:read" } })).ShouldBe(201);
         var record = (await caller.GetAsync("/v1/audit-logs?limit=1", headers)).ShouldBe(200).Data[0].GetProperty("id").GetString()!;
         var member = (await caller.GetAsync("/v1/members", headers)).ShouldBe(200).Data.EnumerateArray()
             .First(m => m.GetProperty("role").GetString() == "owner").GetProperty("id").GetString()!;

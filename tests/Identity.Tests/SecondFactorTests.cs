@@ -167,6 +167,6 @@ public sealed partial class SecondFactorTests(PeopleServer people)
     [GeneratedRegex("name=\"step\" value=\"([^\"]+)\"")]
     private static partial Regex Step();
 
-    [GeneratedRegex("<li>([a-z2-9-]{19})</li>")]
+    [GeneratedRegex("<li>([a-z2-9-]{29})</li>")]
     private static partial Regex Codes();
 }

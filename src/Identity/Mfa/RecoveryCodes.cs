@@ -3,11 +3,15 @@ using System.Text;
 
 namespace Crew.Identity.Mfa;
 
-/// <summary>Ten codes that each stand in once for a lost second factor: 80 random bits, of which only the hash is kept.</summary>
+/// <summary>Ten codes that each stand in once for a lost second factor: 120 random bits, of which only the hash is kept.</summary>
 internal static class RecoveryCodes
 {
     private const int Count = 10;
-    private const int Characters = 16;
+    private const int Characters = 24;
+
+    /// <summary>Codes that were made before they had 24 characters.</summary>
+    private const int FormerCharacters = 16;
+
     private const string Alphabet = "abcdefghijkmnpqrstuvwxyz23456789";
 
     public static (IReadOnlyList<string> Codes, IReadOnlyList<string> Hashes) Make()
@@ -20,7 +24,7 @@ internal static class RecoveryCodes
     public static string? HashOf(string? typed)
     {
         var code = new string([.. (typed ?? "").ToLowerInvariant().Where(char.IsAsciiLetterOrDigit)]);
-        return code.Length == Characters ? Hash(code) : null;
+        return code.Length is Characters or FormerCharacters ? Hash(code) : null;
     }
 
     private static string Hash(string code) => Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(code)));
