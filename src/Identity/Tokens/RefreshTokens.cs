@@ -73,10 +73,7 @@ internal static class RefreshTokens
 
     private static async Task<Outcome<Move>> MoveAsync(Db db, RefreshToken token, RefreshToken next, DateTimeOffset now)
     {
-        var moved = await db.Set<TokenFamily>()
-            .Where(f => f.Id == token.FamilyId && f.Number == token.Number && f.LatestHash == token.Hash && f.RevokedAt == null && f.EndsAt > now)
-            .ExecuteUpdateAsync(f => f.SetProperty(p => p.Number, next.Number).SetProperty(p => p.LatestHash, next.Hash).SetProperty(p => p.RefreshedAt, now));
-        if (moved == 1)
+        if (await RefreshAppend.MoveAsync(db, token, next, now))
         {
             db.Raise(new Event("token.refreshed", new Resource("token", token.FamilyId)));
             return Move.Advanced;
