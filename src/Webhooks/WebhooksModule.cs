@@ -26,6 +26,9 @@ public static class WebhooksModule
             new Lazy<KeyRing>(s.GetRequiredService<KeyRing>), s.GetRequiredService<EndpointDirectory>(), s.GetRequiredService<DeliveryInbox>(),
             s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IEventSink>(s => s.GetRequiredService<EventOutbox>());
+        services.AddSingleton<DeliveryRights>();
+        services.AddSingleton<DeliverySender>();
+        services.AddHostedService<DeliveryLoop>();
         services.AddSingleton<IExpiry, EventExpiry>();
         return services;
     }
@@ -48,6 +51,9 @@ public static class WebhooksModule
         DeleteEndpoint.Map(webhooks);
         RotateSecret.Map(webhooks);
         TestEndpoint.Map(webhooks);
+        VerifyEndpoint.Map(webhooks);
+        Replay.Map(webhooks);
+        DeliveryRoutes.Map(webhooks, app.MapGroup("/v1/webhook-deliveries").WithTags("Webhooks"));
     }
 
     private sealed class WebhooksPart : StoragePart

@@ -63,6 +63,9 @@ public abstract class ApiStage : IAsyncLifetime
     /// <summary>Who reports leaked keys with a signature.</summary>
     public SecretScanner Scanner { get; private set; } = null!;
 
+    /// <summary>Who receives webhooks.</summary>
+    public HookReceiver Hooks { get; private set; } = null!;
+
     /// <summary>What the tests of this run have shown of the endpoints.</summary>
     public Evidence Evidence { get; } = new();
 
@@ -74,10 +77,11 @@ public abstract class ApiStage : IAsyncLifetime
         }
 
         Scanner = await SecretScanner.StartAsync();
+        Hooks = await HookReceiver.StartAsync();
         _server = new CrewServer(new CrewServerOptions
         {
             Database = await DatabaseAsync(),
-            Egress = [Scanner.EgressEntry],
+            Egress = [Scanner.EgressEntry, $"webhook@127.0.0.1:{Hooks.Port}"],
             PublicHost = "localhost",
             Environment = new Dictionary<string, string?>
             {
@@ -103,6 +107,7 @@ public abstract class ApiStage : IAsyncLifetime
         {
             await _server.DisposeAsync();
             await Scanner.DisposeAsync();
+            await Hooks.DisposeAsync();
         }
 
         GC.SuppressFinalize(this);

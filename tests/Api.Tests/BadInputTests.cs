@@ -223,6 +223,8 @@ public abstract class BadInputTests(ApiStage stage) : ApiTests(stage)
             "passkeys" => "passkey_01k9x2f7m3q8t0v5w6y4z1a2bc",
             "api-keys" => (await Stage.KeyAsync()).Id,
             "webhooks" => (await Stage.Master.PostAsync("/v1/webhooks", new { url = "https://receiver.example/x", events = new[] { "*" } })).ShouldBe(201).Text("id"),
+            "webhook-deliveries" => (await Stage.Master.PostAsync(
+                $"/v1/webhooks/{await ThingAsync("webhooks")}/test")).ShouldBe(202).Text("id"),
             _ => throw new InvalidOperationException($"This test has no thing of the kind '{kind}'."),
         };
     }

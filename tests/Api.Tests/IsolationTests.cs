@@ -154,6 +154,7 @@ public abstract class IsolationTests(ApiStage stage) : ApiTests(stage)
         return new Dictionary<string, string>
         {
             ["webhooks"] = webhook,
+            ["webhook-deliveries"] = (await caller.PostAsync($"/v1/webhooks/{webhook}/test", new { }, headers)).ShouldBe(202).Text("id"),
             ["events"] = happened,
             ["api-keys"] = key,
             ["auth/tokens"] = token.Text("id"),

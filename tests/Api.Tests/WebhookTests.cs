@@ -43,6 +43,61 @@ public abstract class WebhookTests(ApiStage stage) : ApiTests(stage)
     }
 
     [Fact]
+    public async Task An_endpoint_answers_its_challenge_and_its_deliveries_are_listed_sent_again_and_replayed()
+    {
+        var place = $"/{Random.Shared.NextInt64():x}";
+        var url = new Uri(Stage.Hooks.Url, place).AbsoluteUri;
+        var made = (await Stage.Master.PostAsync("/v1/webhooks", new { url, events = new[] { "api_key.created" }, challenge_required = true })).ShouldBe(201);
+        var path = $"/v1/webhooks/{made.Text("id")}";
+        (await Stage.Master.PostAsync($"{path}/test")).ShouldBe(409, "webhook_not_verified");
+        var key = await Stage.KeyAsync();
+        (await Stage.Master.PostAsync($"{path}/verify")).ShouldBe(200).Data.GetProperty("verified").GetBoolean().ShouldBeTrue();
+        (await Stage.Master.PostAsync($"{path}/test")).ShouldBe(202);
+        await ComesAsync(place, key.Id);
+        await ComesAsync(place, "webhook.test");
+
+        var listed = (await DeliveredAsync(path, key.Id))[0];
+        var id = listed.GetProperty("id").GetString();
+        listed.GetProperty("response_text").GetString().ShouldBe("thanks");
+        listed.GetProperty("log")[0].GetProperty("status").GetInt32().ShouldBe(200);
+        (await Stage.Master.GetAsync($"/v1/webhook-deliveries/{id}")).ShouldBe(200).Text("webhook_id").ShouldBe(made.Text("id"));
+        (await Stage.Master.PostAsync($"/v1/webhook-deliveries/{id}/redeliver")).ShouldBe(202);
+        await ComesAsync(place, key.Id, 2);
+        var replay = new { from = DateTimeOffset.UtcNow.AddMinutes(-5).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'"), include_delivered = true };
+        (await Stage.Master.PostAsync($"{path}/replay", replay)).ShouldBe(202).Data.GetProperty("replayed").GetInt32().ShouldBeGreaterThan(0);
+        await ComesAsync(place, key.Id, 3);
+        (await Stage.Master.GetAsync($"{path}/deliveries?status=lost")).ShouldBe(400, "invalid_request");
+        (await Stage.Master.DeleteAsync(path)).ShouldBe(200);
+        (await Stage.Master.GetAsync($"/v1/webhook-deliveries/{id}")).ShouldBe(404, "not_found");
+    }
+
+    private async Task ComesAsync(string place, string what, int count = 1)
+    {
+        for (var waited = 0; Stage.Hooks.At(place).Count(b => b.Contains(what, StringComparison.Ordinal)) < count; waited += 20)
+        {
+            waited.ShouldBeLessThan(20_000, $"{what} comes {count} times");
+            await Task.Delay(20, Cancel);
+        }
+    }
+
+    private async Task<JsonElement[]> DeliveredAsync(string path, string keyId)
+    {
+        var happened = (await Stage.Master.GetAsync("/v1/events?type=api_key.created&limit=100")).ShouldBe(200).Data.EnumerateArray()
+            .Single(e => e.GetRawText().Contains(keyId, StringComparison.Ordinal)).GetProperty("id").GetString();
+        for (var waited = 0; ; waited += 20)
+        {
+            var found = (await Stage.Master.GetAsync($"{path}/deliveries?status=delivered&event_id={happened}")).ShouldBe(200).Data.EnumerateArray().ToArray();
+            if (found.Length > 0)
+            {
+                return found;
+            }
+
+            waited.ShouldBeLessThan(20_000, "it is listed as delivered");
+            await Task.Delay(20, Cancel);
+        }
+    }
+
+    [Fact]
     public async Task An_event_of_a_change_is_listed_with_what_it_is_about()
     {
         var key = await Stage.KeyAsync();

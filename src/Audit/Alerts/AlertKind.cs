@@ -35,10 +35,13 @@ internal sealed record AlertKind(string Name, string Severity, string Says, int 
     public static readonly AlertKind AccessReview = new("access_review", "info",
         "An access review is open: somebody has to say of each person, key and issuer whether it is still needed (GET /v1/access-reviews).");
 
+    public static readonly AlertKind WebhookStopped = new("webhook_stopped", "warning",
+        "A webhook endpoint receives nothing any more: it was disabled, keeps failing, or whoever made it is gone. Mend it and set it active (PATCH /v1/webhooks/{id}).");
+
     public static readonly AlertKind Manual = new("manual", "warning", "Raised by hand.");
 
     public static IReadOnlyList<AlertKind> All { get; } =
-        [RepeatedFailures, UnusualPlace, RefreshReuse, LeakedKey, KeyInBrowser, KeyInUrl, BreakGlass, SilentKey, AccessReview, Manual];
+        [RepeatedFailures, UnusualPlace, RefreshReuse, LeakedKey, KeyInBrowser, KeyInUrl, BreakGlass, SilentKey, AccessReview, WebhookStopped, Manual];
 
     public static IReadOnlyList<string> Severities { get; } = ["info", "warning", "critical"];
 

@@ -26,6 +26,8 @@ internal sealed record AlertSignal(AlertKind Kind, RecordFields Record, string S
             "sso.break_glass.used" => AlertKind.BreakGlass,
             "api_key.awoken" => AlertKind.SilentKey,
             "review.started" or "review.reminded" => AlertKind.AccessReview,
+            "webhook.disabled" or "webhook.failing" => AlertKind.WebhookStopped,
+            "webhook.paused" when record.Reason == "creator_gone" => AlertKind.WebhookStopped,
             _ => null,
         };
         if (kind is null)

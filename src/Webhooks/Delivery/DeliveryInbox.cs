@@ -9,7 +9,13 @@ namespace Crew.Webhooks.Delivery;
 /// <param name="Type">The event's name as this subscriber gets it.</param>
 /// <param name="Data">The event's data.</param>
 /// <param name="Attempts">Attempts made so far.</param>
-internal sealed record Parcel(string Id, string EndpointId, StoredEvent Event, string Type, byte[] Data, long Attempts);
+internal sealed record Parcel(string Id, string EndpointId, StoredEvent Event, string Type, byte[] Data, long Attempts)
+{
+    /// <summary>The attempts so far, as they are kept.</summary>
+    public string? Log { get; init; }
+
+    public DateTimeOffset NextAt { get; init; }
+}
 
 /// <summary>
 /// Where commits of this process tell of new deliveries, so that nobody has to look into the database for them. It is a hint: what does
@@ -22,6 +28,7 @@ internal sealed class DeliveryInbox
     private readonly ConcurrentQueue<Parcel> _parcels = new();
     private readonly SemaphoreSlim _arrived = new(0, 1);
     private int _count;
+    private bool _mustLook;
 
     public void Offer(Parcel parcel)
     {
@@ -34,11 +41,20 @@ internal sealed class DeliveryInbox
             _parcels.Enqueue(parcel);
         }
 
-        Nudge();
+        Wake();
     }
 
-    /// <summary>Wakes who waits.</summary>
+    /// <summary>Has the queues looked at, as after a change that nudged one of them in its own transaction.</summary>
     public void Nudge()
+    {
+        Volatile.Write(ref _mustLook, true);
+        Wake();
+    }
+
+    /// <summary>Whether somebody asked for a look since the last one.</summary>
+    public bool TakeLook() => Interlocked.Exchange(ref _mustLook, false);
+
+    private void Wake()
     {
         if (_arrived.CurrentCount == 0)
         {

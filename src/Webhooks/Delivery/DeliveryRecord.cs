@@ -104,5 +104,14 @@ internal sealed class DeliveryRow(DeliveryRecord delivery, StoredEvent happened,
         writer.Integer(delivery.NextAt.ToUnixTimeMilliseconds());
     }
 
-    public override void Committed() => inbox.Offer(new Parcel(delivery.Id, delivery.EndpointId, happened, delivery.Type, data, 0));
+    /// <summary>Whether workers find it by way of the database.</summary>
+    public bool IsSilent { get; init; }
+
+    public override void Committed()
+    {
+        if (!IsSilent)
+        {
+            inbox.Offer(new Parcel(delivery.Id, delivery.EndpointId, happened, delivery.Type, data, 0));
+        }
+    }
 }
