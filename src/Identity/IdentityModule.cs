@@ -50,6 +50,7 @@ public static class IdentityModule
         services.AddSingleton<IExpiry, SessionExpiry>();
         services.AddSingleton<PeopleOf>();
         services.AddSingleton<Throttle>();
+        services.AddSingleton<SharedThrottle>();
         services.AddSingleton<Entry>();
         services.AddSingleton<PasswordSignIn>();
         services.AddSingleton<SecondFactor>();
@@ -58,10 +59,24 @@ public static class IdentityModule
         services.AddSingleton<PasskeyBook>();
         services.AddSingleton<PasskeyUse>();
         services.AddSingleton<Visits>();
-        services.AddSingleton(s => new Post(mail, s.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(s => new LetterQueue(
+            mail, s.GetRequiredService<IdentitySeal>(), s.GetRequiredService<PeopleRegister>(), s.GetRequiredService<IdentityOptions>(), s.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<LetterDesk>();
+        services.AddSingleton(s => new Post(
+            mail, s.GetRequiredService<Store>(), s.GetRequiredService<LetterQueue>(), s.GetRequiredService<LetterDesk>(), s.GetRequiredService<TimeProvider>()));
         services.AddHostedService(s => s.GetRequiredService<Post>());
         services.AddSingleton<InvitationBook>();
         services.AddSingleton<Invitees>();
+        services.AddSingleton(s => new ReviewMaker(
+            s.GetRequiredService<Store>(), s.GetRequiredService<Store>().Election, s.GetRequiredService<PeopleDirectory>(), s.GetRequiredService<IWorkspaceDirectory>()));
+        services.AddHostedService<ReviewLoop>();
+        services.AddSingleton<IExpiry, ReviewExpiry>();
+        AddTokens(services, publicUrl);
+        return services;
+    }
+
+    private static void AddTokens(IServiceCollection services, Uri publicUrl)
+    {
         services.AddSingleton(new TokenOptions(publicUrl));
         services.AddSingleton(s => new SigningKeys(s.GetRequiredService<Store>(), new Lazy<StoredKeys>(s.GetRequiredService<StoredKeys>)));
         services.AddHostedService<SigningKeyLoop>();
@@ -72,15 +87,10 @@ public static class IdentityModule
         services.AddSingleton<TokenCache>();
         services.AddSingleton<TokenDoor>();
         services.AddSingleton<IHoldings, TokenHoldings>();
-        services.AddSingleton(s => new ReviewMaker(
-            s.GetRequiredService<Store>(), s.GetRequiredService<Store>().Election, s.GetRequiredService<PeopleDirectory>(), s.GetRequiredService<IWorkspaceDirectory>()));
-        services.AddHostedService<ReviewLoop>();
-        services.AddSingleton<IExpiry, ReviewExpiry>();
         services.AddSingleton<TokenScheme>();
         services.AddSingleton<ICredentialScheme>(s => s.GetRequiredService<TokenScheme>());
         services.AddSingleton<IPrincipalSource, TokenPrincipals>();
         services.AddSingleton<IExpiry, TokenExpiry>();
-        return services;
     }
 
     /// <summary>
@@ -107,12 +117,14 @@ public static class IdentityModule
         ReviewRoutes.Map(app.MapGroup("/v1/access-reviews").WithTags("Access"));
         SessionRoutes.Map(app.MapGroup("/v1/sessions").WithTags("Sessions"));
         PasskeyRoutes.Map(app);
+        ResetFactors.Map(app.MapGroup("/v1/members").WithTags("Members"));
         InvitationRoutes.Map(app.MapGroup("/v1/invitations").WithTags("Invitations"));
         var pages = app.MapGroup("").WithTags("Pages");
         pages.ExcludeFromDescription();
         AssetRoutes.Map(pages);
         SignInPage.Map(pages);
         PasskeyPages.Map(pages);
+        EmailPages.Map(pages);
         WelcomePage.Map(pages);
         AccountPage.Map(pages);
         PasswordPages.Map(pages);
@@ -132,6 +144,8 @@ public static class IdentityModule
             Session.Map(model);
             Ticket.Map(model);
             Invitation.Map(model);
+            QueuedLetter.Map(model);
+            FailureCount.Map(model);
             SigningKey.Map(model);
             TokenFamily.Map(model);
             AccessReview.Map(model);

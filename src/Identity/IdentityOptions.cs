@@ -32,6 +32,10 @@ internal sealed record IdentityOptions
     [Range(5, 1_440)]
     public int ResetMinutes { get; init; } = 60;
 
+    /// <summary>For how long a change of address can be undone.</summary>
+    [Range(1, 90)]
+    public int UndoDays { get; init; } = 7;
+
     /// <summary>How long a step of a sign-in, or of setting up a second factor, may take.</summary>
     [Range(1, 60)]
     public int StepMinutes { get; init; } = 10;

@@ -42,6 +42,19 @@ public abstract partial class PasskeyLifeTests(ApiStage stage) : ApiTests(stage)
     }
 
     [Fact]
+    public async Task Lost_factors_of_a_member_are_taken_away_by_a_session_only()
+    {
+        var owner = await PersonAsync();
+        var invited = (await owner.PostAsync("/v1/invitations", new { email = $"g{Random.Shared.NextInt64():x}@example.com", role = "viewer" }, SameOrigin)).ShouldBe(201);
+        using var guest = new WebVisitor(Stage.Server.Address, Stage.NewAddress());
+        (await guest.SubmitAsync(new Uri(invited.Text("link")).AbsolutePath, ("password", "seven grey owls at dusk"))).Status.ShouldBe(302);
+        var member = (await owner.GetAsync("/v1/members")).ShouldBe(200).Data.EnumerateArray().Single(m => m.GetProperty("role").GetString() == "viewer").GetProperty("id").GetString();
+        (await owner.PostAsync($"/v1/members/{member}/reset-factors", null, SameOrigin)).ShouldBe(200).Text("user_id").ShouldStartWith("user_");
+        (await owner.PostAsync("/v1/members/mem_01k9x2f7m3q8t0v5w6y4z1a2bc/reset-factors", null, SameOrigin)).ShouldBe(404, "not_found");
+        (await guest.GetAsync("/v1/me")).Status.ShouldBe(401);
+    }
+
+    [Fact]
     public async Task Keys_neither_see_nor_make_passkeys()
     {
         (await Stage.Account.GetAsync("/v1/passkeys")).ShouldBe(200).Data.GetArrayLength().ShouldBe(0);

@@ -99,6 +99,7 @@ public abstract class SessionTests(ApiStage stage) : ApiTests(stage)
         (await guest.GetAsync("/v1/me")).ShouldBe(200).Body.ShouldContain("knowledge:write");
         (await Stage.Master.PatchAsync($"/v1/members/{member}", new { role = "viewer" })).ShouldBe(200).Text("role").ShouldBe("viewer");
         (await guest.GetAsync("/v1/me")).ShouldBe(200).Body.ShouldNotContain("knowledge:write");
+        (await Stage.Master.PostAsync($"/v1/members/{member}/reset-factors")).ShouldBe(403, "session_required");
         (await Stage.Master.DeleteAsync($"/v1/members/{member}")).ShouldBe(200);
         (await guest.GetAsync("/v1/me")).ShouldBe(403, "no_workspace");
         (await Stage.Account.GetAsync("/v1/members?of=organization")).ShouldBe(200).Data[0].GetProperty("role").GetString().ShouldBe("org_owner");

@@ -61,6 +61,34 @@ public sealed class FullDiskTests
         await EventuallyAsync(async () => (await server.GetAsync("/v1/audit-logs?event_type=retention.applied")).GetArrayLength() > 0);
     }
 
+    [Fact]
+    public async Task An_Owner_signs_in_on_a_full_disk_and_mends_it()
+    {
+        await using var server = new CrewServer(new CrewServerOptions());
+        using var disk = SmallDisk.Mount(server.DataFolder, DiskMebibytes);
+        await server.InitAsync();
+        await server.StartAsync();
+        const string Password = "seven grey owls at dusk";
+        using (var before = new WebVisitor(server.Address))
+        {
+            (await before.SubmitAsync(new Uri(server.Installation.Owner.SignInUrl).AbsolutePath, ("password", Password))).Status.ShouldBe(302);
+        }
+
+        await KeepAsync(server, 3_650);
+        await GrowAsync(server, mebibytes: 10);
+        SmallDisk.Fill(Path.Combine(server.DataFolder, "filler"));
+        using var client = server.Client(server.Installation.ApiKeys.Live);
+        await UntilReadyIsAsync(client, HttpStatusCode.ServiceUnavailable, "disk full");
+        using var owner = new WebVisitor(server.Address);
+        var entered = await owner.SubmitAsync("/sign-in", ("email", "owner@example.com"), ("password", Password));
+        entered.Status.ShouldBe(302, entered.Text);
+        (await owner.GetAsync("/account")).Status.ShouldBe(200);
+        using var shorter = JsonContent.Create(new { settings = new { retention = new { request_days = 30 } } });
+        var changed = await owner.SendAsync(HttpMethod.Patch, $"/v1/workspaces/{server.Installation.WorkspaceId}", shorter, ("Sec-Fetch-Site", "same-origin"));
+        changed.Status.ShouldBe(200, changed.Text);
+        await UntilReadyIsAsync(client, HttpStatusCode.OK, "ready");
+    }
+
     private static async Task RefusesAsync(HttpClient client)
     {
         using var asked = await AskAsync(client);

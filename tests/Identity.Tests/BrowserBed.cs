@@ -52,6 +52,15 @@ public abstract class BrowserBed(PeopleServer people) : IAsyncLifetime
         return await context.NewPageAsync();
     }
 
-    protected static Task KeepAsync(IPage page, string name) =>
-        page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Pictures, $"{name}.png"), FullPage = true });
+    /// <summary>Keeps pictures of a page, wide and light, and narrow and dark; nothing of it lies beyond a narrow screen.</summary>
+    protected static async Task KeepAsync(IPage page, string name)
+    {
+        await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Pictures, $"{name}.png"), FullPage = true });
+        await page.SetViewportSizeAsync(360, 740);
+        await page.EmulateMediaAsync(new PageEmulateMediaOptions { ColorScheme = ColorScheme.Dark });
+        await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Pictures, $"{name}-narrow.png"), FullPage = true });
+        (await page.EvaluateAsync<int>("document.documentElement.scrollWidth")).ShouldBeLessThanOrEqualTo(360, name);
+        await page.EmulateMediaAsync(new PageEmulateMediaOptions { ColorScheme = ColorScheme.Light });
+        await page.SetViewportSizeAsync(900, 900);
+    }
 }

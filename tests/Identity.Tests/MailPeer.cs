@@ -47,12 +47,19 @@ public sealed class MailPeer : IAsyncDisposable
         return peer;
     }
 
-    /// <summary>Waits for a mail to an address and takes it.</summary>
-    public async Task<TakenMail> MailToAsync(string address)
+    /// <summary>Waits for a mail with a link to an address.</summary>
+    public Task<TakenMail> MailToAsync(string address, TimeSpan? patience = null) => FirstAsync(address, mail => !IsNotice(mail), patience ?? TimeSpan.FromSeconds(20));
+
+    /// <summary>Waits for a mail to an address that tells of a change.</summary>
+    public Task<TakenMail> NoticeToAsync(string address) => FirstAsync(address, IsNotice, TimeSpan.FromSeconds(20));
+
+    private static bool IsNotice(TakenMail mail) => mail.Message.Contains("Subject: Your account was changed", StringComparison.Ordinal);
+
+    private async Task<TakenMail> FirstAsync(string address, Func<TakenMail, bool> isIt, TimeSpan patience)
     {
-        for (var wait = Stopwatch.StartNew(); wait.Elapsed < TimeSpan.FromSeconds(20); await Task.Delay(20))
+        for (var wait = Stopwatch.StartNew(); wait.Elapsed < patience; await Task.Delay(20))
         {
-            if (_taken.FirstOrDefault(m => m.To.Contains(address)) is { } mail)
+            if (_taken.FirstOrDefault(m => m.To.Contains(address) && isIt(m)) is { } mail)
             {
                 return mail;
             }

@@ -10,6 +10,7 @@ public static class IdPrefix
     public const string Membership = "mem_";
     public const string Session = "sess_";
     public const string Invitation = "inv_";
+    public const string Letter = "letter_";
     public const string Passkey = "passkey_";
     public const string ApiKey = "key_";
     public const string TokenFamily = "tok_";

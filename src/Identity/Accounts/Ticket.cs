@@ -55,6 +55,9 @@ internal enum TicketKind
     /// <summary>A new address, confirmed by a link mailed to it.</summary>
     EmailChange,
 
+    /// <summary>The way back to the address before, by a link mailed to it.</summary>
+    EmailUndo,
+
     /// <summary>A sign-in whose first factor was right and whose second is awaited.</summary>
     SecondFactor,
 

@@ -38,6 +38,9 @@ internal sealed class Invitation : IShared
 
     public DateTimeOffset? RevokedAt { get; set; }
 
+    /// <summary>When its letter is sent again, should it not have gone out with the answer; null when there is none to send.</summary>
+    public DateTimeOffset? MailDueAt { get; set; }
+
     public long Version { get; set; } = 1;
 
     public static void Map(ModelBuilder model) => model.Entity<Invitation>(invitation =>
@@ -47,5 +50,6 @@ internal sealed class Invitation : IShared
         invitation.Property(i => i.Version).IsConcurrencyToken();
         invitation.HasIndex(i => i.TokenHash).IsUnique().HasDatabaseName("identity_invitations_token");
         invitation.HasIndex(i => new { i.OrganizationId, i.WorkspaceId, i.Id }).HasDatabaseName("identity_invitations_workspace");
+        invitation.HasIndex(i => i.MailDueAt).HasDatabaseName("identity_invitations_mail");
     });
 }

@@ -22,6 +22,50 @@ internal sealed class InvitationBook(BearerMint mint, IdentitySeal seal, PeopleR
     /// <summary>Mails of a workspace to one address in a day.</summary>
     private const int MostMailsToOneADay = 5;
 
+    /// <summary>After this a letter that was not sent with the answer is sent by the post: the node that made the invitation may be gone.</summary>
+    private static readonly TimeSpan UnsentPause = TimeSpan.FromMinutes(2);
+
+    /// <summary>Between tries of such a letter.</summary>
+    private static readonly TimeSpan RetryPause = TimeSpan.FromHours(1);
+
+    /// <summary>Takes open invitations whose letter is due, in a transaction of <see cref="SystemJob.People"/>.</summary>
+    public static async Task<List<Invitation>> TakeUnsentAsync(Db db, DateTimeOffset now)
+    {
+        var due = await db.Set<Invitation>().Where(i => i.MailDueAt <= now).OrderBy(i => i.MailDueAt).Take(20).ToListAsync();
+        foreach (var invitation in due)
+        {
+            var isOpen = invitation is { AcceptedAt: null, RevokedAt: null } && invitation.ExpiresAt > now;
+            (invitation.MailDueAt, invitation.Version) = (isOpen ? now + RetryPause : null, invitation.Version + 1);
+        }
+
+        return [.. due.Where(i => i.MailDueAt is not null)];
+    }
+
+    /// <summary>Its letter has gone out.</summary>
+    public static async Task<bool> SentAsync(Db db, string id)
+    {
+        if (await db.Set<Invitation>().SingleOrDefaultAsync(i => i.Id == id) is { MailDueAt: not null } invitation)
+        {
+            (invitation.MailDueAt, invitation.Version) = (null, invitation.Version + 1);
+        }
+
+        return true;
+    }
+
+    /// <summary>A new link for an open invitation, in place of one that nobody got; null when it is not open any more.</summary>
+    public async Task<SecretText?> RenewAsync(Db db, string id)
+    {
+        var now = clock.GetUtcNow();
+        if (await db.Set<Invitation>().SingleOrDefaultAsync(i => i.Id == id && i.AcceptedAt == null && i.RevokedAt == null && i.ExpiresAt > now) is not { } invitation)
+        {
+            return null;
+        }
+
+        var (text, hash) = mint.Make(Kind);
+        (invitation.TokenHash, invitation.Version) = (hash, invitation.Version + 1);
+        return text;
+    }
+
     public async Task<Outcome<(Invitation Invitation, SecretText Text)>> AddAsync(Db db, Call call, string email, RoleOffer offer, bool byMail)
     {
         var now = clock.GetUtcNow();
@@ -63,6 +107,7 @@ internal sealed class InvitationBook(BearerMint mint, IdentitySeal seal, PeopleR
             ContentAccess = offer.ContentAccess,
             TokenHash = token,
             ByMail = byMail,
+            MailDueAt = byMail ? now + UnsentPause : null,
             InvitedBy = call.Caller.Actor.Id,
             CreatedAt = now,
             ExpiresAt = now.AddDays(options.InvitationDays),

@@ -97,6 +97,8 @@ internal static class InvitationRoutes
             return unsent;
         }
 
+        await store.ChangeAsync<bool>(call.Tenant, call.Origin, async db => await InvitationBook.SentAsync(db, invitation.Id), CancellationToken.None);
+
         return Reply<Answer>.Created(book.AnswerOf(invitation), invitation.Version);
     }
 

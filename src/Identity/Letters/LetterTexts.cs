@@ -25,6 +25,32 @@ internal static class LetterTexts
 
         """);
 
+    public static Letter ConfirmAddress(string to, string link, int minutes) => new(to, "Confirm your new address", $"""
+        Somebody, you we hope, asked to use {to} for their account on Crew.
+
+        Confirm it here, within {minutes} minutes, at a browser where you are signed in:
+        {link}
+
+        The link works once. If it was not you, ignore this mail: nothing happens.
+
+        """);
+
+    public static Letter AddressMoved(string to, string next, string link, int days) => new(to, "Your address was changed", $"""
+        Your account on Crew is under {next} now, and no longer under {to}.
+
+        If it was not you, take it back here, within {days} days. All sessions end with it:
+        {link}
+
+        """);
+
+    public static Letter Notice(string to, string what, string link) => new(to, "Your account was changed", $"""
+        {what}
+
+        If you know of it, there is nothing to do. If not, look at your account, end the sessions that are not yours and change the password:
+        {link}
+
+        """);
+
     /// <summary>Names that people choose go into a subject: one line, and not a long one.</summary>
     private static string OneLine(string text) => new([.. text.Where(c => !char.IsControl(c)).Take(100)]);
 }

@@ -15,7 +15,7 @@ namespace Crew.Identity.Mfa;
 /// wrong codes end it, and the password is asked for again.
 /// </summary>
 internal sealed class SecondFactor(
-    Store store, Tickets tickets, IdentitySeal seal, Entry entry, PeopleDirectory people, PasswordSignIn passwords, PasskeyUse passkeys, Throttle throttle,
+    Store store, Tickets tickets, IdentitySeal seal, Entry entry, PeopleDirectory people, PasswordSignIn passwords, PasskeyUse passkeys, Throttle throttle, SharedThrottle shared,
     IdentityOptions options, TimeProvider clock)
 {
     private const int MostFailures = 5;
@@ -87,6 +87,7 @@ internal sealed class SecondFactor(
 
         if (used.Value.Length == 0)
         {
+            await CountAsync(call, userId);
             passwords.Note(call, await people.FindAsync(userId, call.Aborted), "wrong_code");
             return IdentityFaults.WrongCode;
         }
@@ -130,7 +131,7 @@ internal sealed class SecondFactor(
     public async Task<string?> TakeAsync(Call call, Db db, string userId, string? code)
     {
         var (counted, device) = ($"code:{userId}", entry.DeviceOf(call, userId));
-        var method = throttle.Allows(counted, call.Address, device) ? await MatchAsync(db, userId, code) : null;
+        var method = await shared.AllowsAsync(db, counted, call.Address, device) ? await MatchAsync(db, userId, code) : null;
         if (method is null)
         {
             throttle.Failed(counted, call.Address, device);
@@ -142,6 +143,9 @@ internal sealed class SecondFactor(
 
         return method;
     }
+
+    /// <summary>Counts a wrong code over all nodes, once the transaction that judged it is over.</summary>
+    public Task CountAsync(Call call, string userId) => shared.CountAsync($"code:{userId}", call.Address, entry.DeviceOf(call, userId));
 
     private async Task<string?> MatchAsync(Db db, string userId, string? code)
     {

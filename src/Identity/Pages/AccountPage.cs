@@ -43,7 +43,7 @@ internal static class AccountPage
         var places = await PlacesAsync(visitor.Person, workspaces, call.Aborted);
         var main = Html.Of($"""
             {PageFrame.Alert(Due(account, passkeys.Count > 0, visitor))}
-            <p>{visitor.Person.Email}{(visitor.Person.IsVerified ? "" : " (not verified)")}</p>
+            <p>{visitor.Person.Email}{(visitor.Person.IsVerified ? "" : " (not verified)")} <a href="/account/email">Change the address</a></p>
             <form method="post" action="/account/name">{PageFrame.Csrf(visitor)}
             <label for="name">Name</label><input id="name" name="name" type="text" autocomplete="name" maxlength="100" value="{visitor.Person.Name}">
             <button class="second">Save the name</button></form>

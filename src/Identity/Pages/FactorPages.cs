@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Crew.Http;
 using Crew.Identity.Accounts;
+using Crew.Identity.Letters;
 using Crew.Identity.Mfa;
 using Crew.Identity.Passkeys;
 using Crew.Identity.Sessions;
@@ -130,7 +131,7 @@ internal static class FactorPages
     }
 
     private static async Task<IResult> ConfirmAsync(
-        Call call, Visits visits, Store store, Tickets tickets, IdentitySeal seal, Entry entry, SessionBook book, TimeProvider clock)
+        Call call, Visits visits, Store store, Tickets tickets, IdentitySeal seal, Entry entry, SessionBook book, LetterQueue letters, TimeProvider clock)
     {
         if (await visits.FindAsync(call) is not { } visitor)
         {
@@ -168,6 +169,7 @@ internal static class FactorPages
             (account.TotpSealed, account.TotpStep, account.RecoveryHashes) = (seal.Seal("identity_accounts", "totp_sealed", visitor.Person.Id, secret.AsSpan()), step, hashes);
             account.Version++;
             await book.EndAllAsync(db, visitor.Person.Id);
+            await letters.TellAsync(db, visitor.Person, "An authenticator app was set up for your account. All your other sessions have ended.");
             PersonEvents.Raise(db, visitor.Person, new Event("auth.mfa.enabled", new Resource("user", visitor.Person.Id)) { Changes = [new FieldChange("method", null, "totp")] });
             return null;
         }, present: visitor.Session.Id);
@@ -183,7 +185,7 @@ internal static class FactorPages
         <p><a href="/account">Go on to your account</a></p>
         """));
 
-    private static async Task<IResult> RemoveAsync(Call call, Visits visits, Store store, Entry entry, SecondFactor factor)
+    private static async Task<IResult> RemoveAsync(Call call, Visits visits, Store store, Entry entry, SecondFactor factor, LetterQueue letters)
     {
         if (await visits.FindAsync(call) is not { } visitor)
         {
@@ -210,9 +212,15 @@ internal static class FactorPages
             var account = await entry.AccountAsync(db, visitor.Person.Id);
             var hasPasskey = await PasskeyBook.HasAnyAsync(db, visitor.Person.Id);
             (account.TotpSealed, account.RecoveryHashes, account.Version) = (null, hasPasskey ? account.RecoveryHashes : [], account.Version + 1);
+            await letters.TellAsync(db, visitor.Person, "The authenticator app of your account was put away.");
             PersonEvents.Raise(db, visitor.Person, new Event("auth.mfa.disabled", new Resource("user", visitor.Person.Id)) { Changes = [new FieldChange("method", "totp", null)] });
             return true;
         }, call.Aborted);
+        if (removed.Fault == IdentityFaults.WrongCode)
+        {
+            await factor.CountAsync(call, visitor.Person.Id);
+        }
+
         return removed.Failed(out var fault) ? PageFrame.Refused(call, fault) : Results.Redirect("/account");
     }
 }

@@ -1,5 +1,6 @@
 using Crew.Http;
 using Crew.Identity.Accounts;
+using Crew.Identity.Letters;
 using Crew.Identity.Mfa;
 using Crew.Identity.Passkeys;
 using Crew.Identity.Sessions;
@@ -69,7 +70,7 @@ internal static class PasswordPages
         """);
 
     private static async Task<IResult> ChangeAsync(
-        Call call, Visits visits, PasswordSignIn passwords, PasswordDesk desk, Entry entry, Store store, SessionBook book, TimeProvider clock)
+        Call call, Visits visits, PasswordSignIn passwords, PasswordDesk desk, Entry entry, SessionBook book, LetterQueue letters, TimeProvider clock)
     {
         if (await visits.FindAsync(call) is not { } visitor)
         {
@@ -103,6 +104,7 @@ internal static class PasswordPages
             var account = await entry.AccountAsync(db, visitor.Person.Id);
             (account.PasswordHash, account.PasswordChangedAt, account.Version) = (hash, clock.GetUtcNow(), account.Version + 1);
             await book.EndAllAsync(db, visitor.Person.Id);
+            await letters.TellAsync(db, visitor.Person, "Your password was changed. All your other sessions have ended.");
             PersonEvents.Raise(db, visitor.Person, new Event("auth.password.changed", new Resource("user", visitor.Person.Id)));
             return null;
         }, judgedAt, visitor.Session.Id);
@@ -149,6 +151,11 @@ internal static class PasswordPages
             SessionBook.Changed(db, session);
             return true;
         }, call.Aborted);
+        if (proven.Fault == IdentityFaults.WrongCode)
+        {
+            await factor.CountAsync(call, visitor.Person.Id);
+        }
+
         return !proven.Failed(out var fault) ? Results.Redirect(Visits.Next(form["next"]))
             : fault == IdentityFaults.WrongCode ? await ShowProofAsync(call, visitor, use, Visits.Next(form["next"]), fault.Message)
             : PageFrame.Refused(call, fault);

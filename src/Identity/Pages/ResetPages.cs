@@ -17,12 +17,6 @@ namespace Crew.Identity.Pages;
 /// </summary>
 internal static class ResetPages
 {
-    /// <summary>
-    /// Links of one person that are good at a time. A stranger who asks again and again neither fills a mailbox, nor kills the link that its owner
-    /// is about to follow.
-    /// </summary>
-    private const int MostLinks = 3;
-
     public static void Map(RouteGroupBuilder pages)
     {
         pages.MapGet("/reset", (Call call, Post post) => ShowRequest(call, post)).WithName("Pages.Reset").WithSummary("Ask for a link that resets the password.").AsPage();
@@ -45,7 +39,7 @@ internal static class ResetPages
             """));
 
     private static async Task<IResult> RequestAsync(
-        Call call, Visits visits, Post post, Store store, PeopleRegister register, PeopleDirectory people, Tickets tickets, IdentityOptions options)
+        Call call, Visits visits, Post post, Store store, LetterQueue letters, IdentityOptions options)
     {
         if (!post.IsConfigured)
         {
@@ -60,24 +54,16 @@ internal static class ResetPages
         var email = form["email"].Trim();
         if (PeopleRegister.Check(email) is null)
         {
-            // Found, written and sent behind the answer, which therefore takes as long for an address that nobody has.
-            post.Later($"reset|{register.HashOf(email)}", async cancel =>
+            // Kept for every address alike; found, written and sent behind the answer, which therefore takes as long for one that nobody has.
+            var kept = await store.ChangeAsync<bool>(SystemJob.People, call.Origin, async db =>
             {
-                var made = await store.ChangeAsync<Sendable?>(SystemJob.People, call.Origin, async db =>
-                {
-                    if (await register.FindIdAsync(db, email) is not { } userId || await tickets.CountAsync(db, TicketKind.PasswordReset, userId) >= MostLinks)
-                    {
-                        return Nobody;
-                    }
-
-                    return new Sendable(userId, tickets.Add(db, TicketKind.PasswordReset, userId, TimeSpan.FromMinutes(options.ResetMinutes), byMail: true));
-                }, cancel);
-
-                // To the address that the person has: what was typed may be written like it and be another's.
-                return made is { Fault: null, Value: { } link } && await people.FindAsync(link.UserId, cancel) is { } person
-                    ? new Outgoing(LetterTexts.Reset(person.Email, options.Link($"/reset/{link.Text.Reveal()}"), options.ResetMinutes), () => EndUnsentAsync(store, tickets, link.Text))
-                    : null;
-            });
+                await letters.AddAsync(db, LetterKind.Reset, null, new LetterContent(email, null));
+                return true;
+            }, call.Aborted);
+            if (kept.Failed(out var fault))
+            {
+                return PageFrame.Refused(call, fault);
+            }
         }
 
         return PageFrame.Show(call, "Look into your mail", Html.Of($"""
@@ -101,7 +87,7 @@ internal static class ResetPages
 
     private static async Task<IResult> HandleAsync(
         string token, Call call, Visits visits, Store store, Tickets tickets, PeopleDirectory people, PeopleRegister register, PasswordDesk desk, SessionBook book,
-        SignIn.Entry entry, TimeProvider clock)
+        SignIn.Entry entry, LetterQueue letters, TimeProvider clock)
     {
         if (await visits.ReadAsync(call) is not { } form)
         {
@@ -135,6 +121,7 @@ internal static class ResetPages
             (account.PasswordHash, account.PasswordChangedAt, account.Version) = (hash, clock.GetUtcNow(), account.Version + 1);
             await book.EndAllAsync(db, person.Id);
             await register.VerifyAsync(db, person.Id);
+            await letters.TellAsync(db, person, "Your password was reset by a link that was mailed to this address. All your sessions have ended.");
             PersonEvents.Raise(db, person, new Event("auth.password.reset", new Resource("user", person.Id)));
             return true;
         }, call.Aborted);
@@ -153,19 +140,4 @@ internal static class ResetPages
         var userId = await store.ReadAsync(SystemJob.People, async db => (await tickets.FindAsync(db, TicketKind.PasswordReset, token))?.UserId, call.Aborted);
         return userId is null ? null : await people.FindAsync(userId, call.Aborted);
     }
-
-    /// <summary>A link that nobody got must not count as one of the few.</summary>
-    private static Task EndUnsentAsync(Store store, Tickets tickets, SecretText link) => store.ChangeAsync<bool>(SystemJob.People, Origin.System, async db =>
-    {
-        if (await tickets.FindAsync(db, TicketKind.PasswordReset, link.Reveal()) is { } ticket)
-        {
-            tickets.Use(ticket);
-        }
-
-        return true;
-    });
-
-    private static Outcome<Sendable?> Nobody => (Sendable?)null;
-
-    private sealed record Sendable(string UserId, SecretText Text);
 }

@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Text.Json;
 using Crew.Http;
 using Crew.Identity.Accounts;
+using Crew.Identity.Letters;
 using Crew.Identity.Mfa;
 using Crew.Identity.Sessions;
 using Crew.Identity.SignIn;
@@ -23,7 +24,7 @@ internal sealed record SignedIn(Person Person, string SessionId, IReadOnlyList<s
 
 /// <summary>Passkeys of people: made, listed, renamed and removed.</summary>
 internal sealed class PasskeyBook(
-    Store store, PasskeyVerifier verifier, Challenges challenges, Entry entry, SessionBook sessions, TimeProvider clock)
+    Store store, PasskeyVerifier verifier, Challenges challenges, Entry entry, SessionBook sessions, LetterQueue letters, TimeProvider clock)
 {
     /// <summary>Passkeys of one person: a few devices, each with a copy in a drawer.</summary>
     public const int MostPerPerson = 20;
@@ -136,6 +137,7 @@ internal sealed class PasskeyBook(
         }
 
         db.Remove(passkey);
+        await letters.TellAsync(db, person, $"The passkey \"{passkey.Name}\" was removed from your account.");
         PersonEvents.Raise(db, person, new Event("passkey.deleted", new Resource("passkey", id)) { Changes = [new FieldChange("name", passkey.Name, null)] });
         var account = await entry.AccountAsync(db, person.Id);
         if (account.TotpSealed is null && !await db.Set<Passkey>().AnyAsync(p => p.UserId == person.Id && p.Id != id))
@@ -175,6 +177,7 @@ internal sealed class PasskeyBook(
         }
 
         db.Add(passkey);
+        await letters.TellAsync(db, person, $"The passkey \"{passkey.Name}\" was added to your account.");
         PersonEvents.Raise(db, person, new Event("passkey.created", new Resource("passkey", passkey.Id)) { Changes = [new FieldChange("name", null, passkey.Name)] });
         var account = await entry.AccountAsync(db, person.Id);
         if (held > 0 || account.TotpSealed is not null)

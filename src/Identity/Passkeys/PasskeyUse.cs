@@ -1,5 +1,6 @@
 using Crew.Http;
 using Crew.Identity.Accounts;
+using Crew.Identity.Letters;
 using Crew.Identity.Sessions;
 using Crew.Identity.SignIn;
 using Crew.Kernel;
@@ -35,7 +36,7 @@ internal sealed class Proof(Person person, string passkeyId, Ceremony ceremony, 
 /// </summary>
 internal sealed class PasskeyUse(
     Store store, PasskeyVerifier verifier, Challenges challenges, Entry entry, PeopleDirectory people, PeopleRegister register, PasswordSignIn passwords,
-    PasskeyBook book, TimeProvider clock)
+    PasskeyBook book, LetterQueue letters, TimeProvider clock)
 {
     public static readonly Fault Wrong = new("wrong_passkey", 401,
         "This passkey was not taken: it is not known here any more, or the page was open for too long. Try once more, or sign in another way.");
@@ -154,10 +155,11 @@ internal sealed class PasskeyUse(
 
         if (proof.IsCopy)
         {
-            await store.ChangeAsync<bool>(SystemJob.People, call.Origin, db =>
+            await store.ChangeAsync<bool>(SystemJob.People, call.Origin, async db =>
             {
+                await letters.TellAsync(db, proof.Person, "A passkey of your account was refused: the count of its signatures has gone back, so somebody may hold a copy of it. Remove it.");
                 PersonEvents.Raise(db, proof.Person, new Event("passkey.counter_rollback", new Resource("passkey", proof.PasskeyId)) { Outcome = "denied", Reason = "counter_rollback" });
-                return Task.FromResult<Outcome<bool>>(true);
+                return true;
             }, call.Aborted);
         }
 

@@ -11,26 +11,26 @@ namespace Crew.Identity.SignIn;
 /// Judges an address and a password. Whatever is wrong (no such person, no password, a wrong one, too many tries) gives one answer, after one
 /// hashing of the same cost.
 /// </summary>
-internal sealed class PasswordSignIn(Store store, PeopleRegister register, PeopleDirectory people, PasswordDesk desk, Throttle throttle, Entry entry, RefusalLog refusals)
+internal sealed class PasswordSignIn(Store store, PeopleRegister register, PeopleDirectory people, PasswordDesk desk, SharedThrottle throttle, Entry entry, RefusalLog refusals)
 {
     /// <summary>The person, or null for any reason. A full queue is <c>sign_in_busy</c>.</summary>
     public async Task<Outcome<Person?>> JudgeAsync(Call call, string? email, string? password)
     {
         var address = email is { Length: > 0 and <= 254 } ? email : "nobody@invalid";
         var hash = register.HashOf(address);
-        var (userId, stored) = await store.ReadAsync(SystemJob.People, async db =>
+        var (userId, device, isAllowed, stored) = await store.ReadAsync(SystemJob.People, async db =>
         {
             var id = await register.FindIdAsync(db, address);
-            return (id, await db.Set<Account>().AsNoTracking().Where(a => a.UserId == id).Select(a => a.PasswordHash).SingleOrDefaultAsync(call.Aborted));
+            var known = entry.DeviceOf(call, id);
+            var allowed = await throttle.AllowsAsync(db, hash, call.Address, known);
+            return (id, known, allowed, await db.Set<Account>().AsNoTracking().Where(a => a.UserId == id).Select(a => a.PasswordHash).SingleOrDefaultAsync(call.Aborted));
         }, call.Aborted);
-        var device = entry.DeviceOf(call, userId);
         if (throttle.IsShut(call.Address, device))
         {
             refusals.Unknown(call, "too_many_tries", "auth.login.failure");
             return Found(null);
         }
 
-        var isAllowed = throttle.Allows(hash, call.Address, device);
         var typed = password is { Length: <= PasswordRules.MostCharacters * 2 } ? password : "";
         var verified = await desk.VerifyAsync(isAllowed ? stored : null, typed, call.Aborted);
         if (verified is null)
@@ -41,11 +41,11 @@ internal sealed class PasswordSignIn(Store store, PeopleRegister register, Peopl
         var person = userId is null ? null : await people.FindAsync(userId, call.Aborted);
         if (verified == true)
         {
-            throttle.Succeeded(hash, call.Address, device);
+            await throttle.SucceededAsync(hash, call.Address, device);
             return Found(person);
         }
 
-        throttle.Failed(hash, call.Address, device);
+        await throttle.FailedAsync(hash, call.Address, device);
         Note(call, person, isAllowed ? "wrong_password" : "too_many_tries");
         return Found(null);
     }

@@ -8,7 +8,7 @@ namespace Crew.Identity.SignIn;
 /// Holds guessing back without ever shutting a person out. Failures are counted for the account at one network, for the network over all
 /// accounts, and for the account over all networks that it was never used from. A browser that the person has signed in with before is
 /// counted by itself, so that a stranger's failures never reach it; a passkey and a mailed link work always.
-/// Counted per node and in memory, as the limit of requests per address is.
+/// Counted here per node and in memory; <see cref="SharedThrottle"/> counts over all nodes.
 /// </summary>
 internal sealed class Throttle(TimeProvider clock)
 {
@@ -22,14 +22,22 @@ internal sealed class Throttle(TimeProvider clock)
     public const int PerAccount = 100;
 
     private const int MostCounted = 200_000;
-    private static readonly TimeSpan Window = TimeSpan.FromMinutes(15);
+    public static readonly TimeSpan Window = TimeSpan.FromMinutes(15);
 
     private readonly ConcurrentDictionary<string, Count> _counts = new(StringComparer.Ordinal);
 
     /// <summary>Whether an attempt is to be judged at all. A refused one is answered as a wrong one is, and takes as long.</summary>
-    public bool Allows(string emailHash, IPAddress address, string? device) => device is not null
-        ? Of($"d|{device}|{emailHash}") < PerPlace
-        : Of($"p|{Network(address)}|{emailHash}") < PerPlace && Of($"n|{Network(address)}") < PerNetwork && Of($"a|{emailHash}") < PerAccount;
+    public bool Allows(string emailHash, IPAddress address, string? device) => Array.TrueForAll(LimitsOf(emailHash, address, device), l => Of(l.Counted) < l.Most);
+
+    /// <summary>What an attempt is counted under, and how many failures each bears.</summary>
+    public static (string Counted, int Most)[] LimitsOf(string emailHash, IPAddress address, string? device) => device is not null
+        ? [($"d|{device}|{emailHash}", PerPlace)]
+        : [($"p|{Network(address)}|{emailHash}", PerPlace), ($"n|{Network(address)}", PerNetwork), ($"a|{emailHash}", PerAccount)];
+
+    /// <summary>What a success forgets.</summary>
+    public static string[] PlacesOf(string emailHash, IPAddress address, string? device) => device is not null
+        ? [$"p|{Network(address)}|{emailHash}", $"d|{device}|{emailHash}"]
+        : [$"p|{Network(address)}|{emailHash}"];
 
     /// <summary>
     /// Whether a network has failed so often that nothing it says is looked at. That is the same for every account, so it may be answered at once:
@@ -48,24 +56,18 @@ internal sealed class Throttle(TimeProvider clock)
             }
         }
 
-        if (device is not null)
+        foreach (var (counted, _) in LimitsOf(emailHash, address, device))
         {
-            Add($"d|{device}|{emailHash}");
-            return;
+            Add(counted);
         }
-
-        Add($"p|{Network(address)}|{emailHash}");
-        Add($"n|{Network(address)}");
-        Add($"a|{emailHash}");
     }
 
     /// <summary>The person is who they say: what they mistyped here is forgotten.</summary>
     public void Succeeded(string emailHash, IPAddress address, string? device)
     {
-        _counts.TryRemove($"p|{Network(address)}|{emailHash}", out _);
-        if (device is not null)
+        foreach (var counted in PlacesOf(emailHash, address, device))
         {
-            _counts.TryRemove($"d|{device}|{emailHash}", out _);
+            _counts.TryRemove(counted, out _);
         }
     }
 

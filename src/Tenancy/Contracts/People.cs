@@ -12,6 +12,11 @@ public static class People
     public static Task<bool> IsMemberAsync(Db db, string workspaceId, string userId) =>
         db.Set<Membership>().AnyAsync(m => m.WorkspaceId == workspaceId && m.UserId == userId);
 
+    /// <summary>Id of whoever has a membership of a workspace; null when there is none with that id.</summary>
+    public static async Task<string?> HolderAsync(Db db, string workspaceId, string membershipId, CancellationToken cancel) => Id.IsValid(membershipId, IdPrefix.Membership)
+        ? await db.Set<Membership>().AsNoTracking().Where(m => m.Id == membershipId && m.WorkspaceId == workspaceId).Select(m => m.UserId).SingleOrDefaultAsync(cancel)
+        : null;
+
     /// <summary>Ids of everybody in a workspace.</summary>
     public static Task<List<string>> InAsync(Db db, string workspaceId, CancellationToken cancel) =>
         db.Set<Membership>().AsNoTracking().Where(m => m.WorkspaceId == workspaceId).Select(m => m.UserId).ToListAsync(cancel);

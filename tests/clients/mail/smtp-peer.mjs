@@ -1,5 +1,5 @@
 // A real mail server for the tests: takes every message and prints it as one line of JSON. Its certificate, name and password come from the
-// environment; without a certificate it offers no TLS.
+// environment; without a certificate it offers no TLS. PEER_PORT is where it listens, any free port by default.
 import { readFileSync } from "node:fs";
 import { SMTPServer } from "smtp-server";
 
@@ -29,4 +29,4 @@ const server = new SMTPServer({
   },
 });
 server.on("error", (error) => console.error(error.message));
-server.listen(0, "127.0.0.1", () => console.log(JSON.stringify({ port: server.server.address().port })));
+server.listen(Number(process.env.PEER_PORT ?? 0), "127.0.0.1", () => console.log(JSON.stringify({ port: server.server.address().port })));
