@@ -4,7 +4,6 @@ using Crew.Kernel;
 using Crew.Mail;
 using Crew.Storage;
 using Crew.Tenancy.Contracts;
-using Microsoft.EntityFrameworkCore;
 
 namespace Crew.Identity.Letters;
 
