@@ -124,7 +124,8 @@ internal sealed class MatrixCast
     }
 
     private static MatrixActor Person(string name, Persona person, IReadOnlyCollection<string> rights, IReadOnlyCollection<string>? above = null, string? environment = null) =>
-        new(name, (method, path, body) => person.SendAsync(method, path, body), rights.Concat(above ?? []).ToHashSet(), environment is null) { Expected = rights, ExpectedAbove = above ?? [], Environment = environment };
+        new(name, (method, path, body) => person.SendAsync(method, path, body), rights.Concat(above ?? []).ToHashSet(), environment is null)
+        { Expected = rights, ExpectedAbove = above ?? [], Environment = environment };
 
     private static MatrixActor Key(string name, ApiCaller caller, IReadOnlyCollection<string> rights, IReadOnlyCollection<string>? above = null, string? environment = null) =>
         new(name, (method, path, body) => caller.SendAsync(method, path, body), rights.Concat(above ?? []).ToHashSet(), environment is null)

@@ -106,12 +106,38 @@ internal static class MatrixRows
         ["POST /v1/workspaces/{id}/lockdown"] = "workspaces",
         ["POST /v1/workspaces/{id}/resume"] = "workspaces",
         ["POST /v1/workspaces/{id}/suspend"] = "workspaces",
+        ["POST /v1/auth/proofs"] = "",
+        ["POST /v1/auth/proofs/options"] = "",
+        ["GET /v1/event-types"] = "",
+        ["GET /v1/events"] = "",
+        ["GET /v1/events/{id}"] = "events",
+        ["GET /v1/gateway/prices"] = "",
+        ["POST /v1/gateway/prices/import"] = "",
+        ["POST /v1/members/{id}/reset-factors"] = "members",
+        ["GET /v1/passkeys"] = "",
+        ["POST /v1/passkeys"] = "",
+        ["POST /v1/passkeys/options"] = "",
+        ["PATCH /v1/passkeys/{id}"] = "passkeys",
+        ["DELETE /v1/passkeys/{id}"] = "passkeys",
+        ["GET /v1/webhook-deliveries/{id}"] = "webhook-deliveries",
+        ["POST /v1/webhook-deliveries/{id}/redeliver"] = "webhook-deliveries",
+        ["GET /v1/webhooks"] = "",
+        ["POST /v1/webhooks"] = "",
+        ["GET /v1/webhooks/{id}"] = "webhooks",
+        ["PATCH /v1/webhooks/{id}"] = "webhooks",
+        ["DELETE /v1/webhooks/{id}"] = "webhooks",
+        ["GET /v1/webhooks/{id}/deliveries"] = "webhooks",
+        ["POST /v1/webhooks/{id}/replay"] = "webhooks",
+        ["POST /v1/webhooks/{id}/rotate-secret"] = "webhooks",
+        ["POST /v1/webhooks/{id}/test"] = "webhooks",
+        ["POST /v1/webhooks/{id}/verify"] = "webhooks",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     private static readonly FrozenDictionary<string, string> Prefixes = new Dictionary<string, string>
     {
         [Keys] = "key_", ["access-reviews"] = "rev_", ["alerts"] = "alert_", ["audit-logs"] = "log_", ["auth/tokens"] = "tok_", ["budgets"] = "bud_", ["crews"] = "crew_",
-        ["gateway/providers"] = "prov_", ["gateway/requests"] = "req_", ["invitations"] = "inv_", ["members"] = "mem_", ["sessions"] = "sess_", ["workspaces"] = "ws_",
+        ["gateway/providers"] = "prov_", ["gateway/requests"] = "req_", ["invitations"] = "inv_", ["members"] = "mem_", ["events"] = "evt_", ["webhooks"] = "wh_",
+        ["webhook-deliveries"] = "del_", ["sessions"] = "sess_", ["workspaces"] = "ws_",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>An id of the right form that nothing has.</summary>

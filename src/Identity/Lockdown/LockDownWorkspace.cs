@@ -26,7 +26,8 @@ internal static class LockDownWorkspace
     public static void Map(RouteGroupBuilder workspaces) =>
         workspaces.MapPost("/{id}/lockdown", Handle)
             .WithName("Workspaces.Lockdown")
-            .WithSummary("Revoke every key, token, session and open invitation of a workspace but the caller's own key or session. None is accepted after this has answered. Needs its Owner, or an account master.")
+            .WithSummary("Revoke every key, token, session and open invitation of a workspace but the caller's own key or session. "
+                + "None is accepted after this has answered. Needs its Owner, or an account master.")
             .Requires(CrewSource.None, "workspace:write", "workspaces:write")
             .WorkspaceLevel()
             .StepUp()

@@ -152,8 +152,8 @@ internal static class MemberRoutes
             return Faults.NotFound;
         }
 
-        // Whoever leaves by themselves acts on nobody above.
-        if (((checksVersion ? call.CheckVersion(member.Version) : null) ?? (member.UserId == call.Caller.UserId ? null : ActingOn(member, call))
+        // Whoever leaves by themselves acts on nobody above; a key of theirs is not themselves.
+        if (((checksVersion ? call.CheckVersion(member.Version) : null) ?? (IsThemselves(member, call) ? null : ActingOn(member, call))
             ?? await KeepAnOwnerAsync(db, member, null)) is { } refused)
         {
             return refused;
@@ -169,6 +169,8 @@ internal static class MemberRoutes
         db.Touch(PeopleDirectory.FeedTopic, member.UserId);
         return member;
     }
+
+    private static bool IsThemselves(Membership member, Call call) => call.Caller.SessionId is not null && member.UserId == call.Caller.UserId;
 
     /// <summary>Nobody acts on a role above their own, nor on one that reaches further than theirs.</summary>
     private static Fault? ActingOn(Membership member, Call call) => new RoleOffer(member.Role,

@@ -53,6 +53,11 @@ internal static class EventTypes
             ("mfa.disabled", "Somebody's second factor was taken away."), ("password.changed", "Somebody changed their password."),
             ("password.reset", "Somebody set a new password by a mailed link."),
         ]),
+        ("passkey", "passkey", "audit:read",
+        [
+            ("created", "Somebody added a passkey."), ("updated", "Somebody renamed a passkey."), ("deleted", "A passkey was removed."),
+            ("counter_rollback", "A passkey came with a counter that runs back: it may have been copied."),
+        ]),
         ("budget", "budget", "budgets:read",
         [
             ("created", "A budget was made."), ("updated", "A budget was changed."), ("deleted", "A budget was removed."),

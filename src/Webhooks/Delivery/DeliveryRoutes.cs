@@ -55,9 +55,14 @@ internal static class DeliveryRoutes
             return HttpFaults.UnknownField(CleanText.Of(unknown, 100)!);
         }
 
+        if (paging.Fault is { } unpaged)
+        {
+            return unpaged;
+        }
+
         var (status, eventId) = (query["status"].ToString(), query["event_id"].ToString());
         var span = TimeSpanQuery.Of(query);
-        var wrong = status.Length > 0 && !States.Contains(status) ? Faults.Invalid("status", "status must be pending, delivered or failed.") : paging.Fault ?? span.Fault;
+        var wrong = status.Length > 0 && !States.Contains(status) ? Faults.Invalid("status", "status must be pending, delivered or failed.") : span.Fault;
         var page = await store.ReadAsync<Page<DeliveryRecord>?>(call.Tenant, async db =>
         {
             if (await EndpointAccess.FindAsync(db, id, call) is null)
