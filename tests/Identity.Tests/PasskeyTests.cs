@@ -299,6 +299,6 @@ public abstract partial class PasskeyTests
     [GeneratedRegex("name=\"state\" value=\"([^\"]+)\"")]
     private static partial Regex State();
 
-    [GeneratedRegex("<li>([a-z2-9-]{19})</li>")]
+    [GeneratedRegex("<li>([a-z2-9-]{29})</li>")]
     private static partial Regex Codes();
 }
