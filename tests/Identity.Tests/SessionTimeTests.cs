@@ -33,7 +33,11 @@ public sealed class SessionTimeTests
         await MoveAsync(server, ids[1], "last_seen_at", 61 * Minute);
         await MoveAsync(server, ids[2], "expires_at", 12 * 60 * Minute);
         await MoveAsync(server, ids[3], "expires_at", (12 * 60 * Minute) - (10 * Minute));
+        await MoveAsync(server, ids[3], "proved_at", 11 * Minute, """, methods = '["password","totp"]'""");
         await server.StartAsync();
+        (await nearlyOld.GetAsync("/account/password")).Location!.ShouldStartWith("/account/step-up", customMessage: "a password alone renews no proof by two factors");
+        (await nearlyOld.SubmitAsync("/account/password", ("present", PeopleServer.Password), ("password", "nine brown bears at noon"))).Location
+            .ShouldBe("/account/step-up?next=/account/password");
         (await idle.GetAsync("/v1/me")).Status.ShouldBe(401, "unused for an hour");
         (await old.GetAsync("/v1/me")).Status.ShouldBe(401, "older than twelve hours, used or not");
         (await nearlyOld.GetAsync("/v1/me")).Status.ShouldBe(200);
@@ -86,13 +90,13 @@ public sealed class SessionTimeTests
         return browser;
     }
 
-    /// <summary>Sets a time of a session back.</summary>
-    private static async Task MoveAsync(CrewServer server, string session, string column, int milliseconds)
+    /// <summary>Sets a time of a session back, and what else is said of it.</summary>
+    private static async Task MoveAsync(CrewServer server, string session, string column, int milliseconds, string also = "")
     {
         await using var database = new SqliteConnection($"Data Source={Path.Combine(server.DataFolder, "crew.db")};Pooling=False");
         await database.OpenAsync();
         await using var change = database.CreateCommand();
-        change.CommandText = string.Create(CultureInfo.InvariantCulture, $"UPDATE identity_sessions SET {column} = {column} - {milliseconds} WHERE id = $session");
+        change.CommandText = string.Create(CultureInfo.InvariantCulture, $"UPDATE identity_sessions SET {column} = {column} - {milliseconds}{also} WHERE id = $session");
         change.Parameters.AddWithValue("$session", session);
         (await change.ExecuteNonQueryAsync()).ShouldBe(1);
     }

@@ -28,7 +28,14 @@ internal static class PasswordPages
     }
 
     private static async Task<IResult> ShowPasswordAsync(Call call, Visits visits) =>
-        await visits.FindAsync(call) is { } visitor ? ShowChange(call, visitor, null) : Visits.Away(call, "/sign-in");
+        await visits.FindAsync(call) is not { } visitor ? Visits.Away(call, "/sign-in")
+        : LacksProof(visits, visitor) ? Visits.Away(call, "/account/step-up")
+        : ShowChange(call, visitor, null);
+
+    /// <summary>
+    /// The session that follows a new password counts as just proven. Where a second factor opened the present one, the password alone does not give that.
+    /// </summary>
+    private static bool LacksProof(Visits visits, Visitor visitor) => visitor.Session.HasSecondFactor && !visits.IsProven(visitor);
 
     private static async Task<IResult> ShowStepUpAsync(Call call, Visits visits, PasskeyUse use) =>
         await visits.FindAsync(call) is { } visitor ? await ShowProofAsync(call, visitor, use, Visits.Next(call.Http.Request.Query["next"]), null) : Visits.Away(call, "/sign-in");
@@ -80,6 +87,11 @@ internal static class PasswordPages
         if (await visits.ReadAsync(call, visitor) is not { } form)
         {
             return PageFrame.CrossSite(call);
+        }
+
+        if (LacksProof(visits, visitor))
+        {
+            return Results.Redirect("/account/step-up?next=/account/password");
         }
 
         var judgedAt = clock.GetUtcNow();
