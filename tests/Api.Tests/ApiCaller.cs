@@ -77,7 +77,8 @@ public sealed class ApiAnswer(ApiCall call, Evidence evidence, HttpStatusCode st
     public JsonElement Error => Json.GetProperty("error");
 
     /// <summary>The code of a refusal in either dialect; empty when the body is none.</summary>
-    public string Code => body.StartsWith('{') && contentHeaders.ContentType?.MediaType is null or "application/json" && Json.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.Object
+    public string Code => body.StartsWith('{')
+        && contentHeaders.ContentType?.MediaType is null or "application/json" && Json.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.Object
         && error.TryGetProperty("code", out var code) ? code.GetString() ?? "" : "";
 
     public string Text(string field) => Data.GetProperty(field).GetString()!;

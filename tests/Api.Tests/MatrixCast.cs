@@ -81,7 +81,8 @@ internal sealed class MatrixCast
             Person("org_billing", await stage.PersonAsync("org_billing"), [], MatrixRoles.OrganizationBilling),
         };
         var stranger = (await stage.OrganizationAsync()).Owner.In(stage.Home.WorkspaceId);
-        actors.Add(new MatrixActor("Owner elsewhere", (method, path, body) => stranger.SendAsync(method, path, body, ("X-Forwarded-For", stage.NewAddress())), MatrixRoles.All.ToHashSet(), true) { IsNowhere = true });
+        Task<ApiAnswer> FromAfarAsync(string method, string path, object? body) => stranger.SendAsync(method, path, body, ("X-Forwarded-For", stage.NewAddress()));
+        actors.Add(new MatrixActor("Owner elsewhere", FromAfarAsync, MatrixRoles.All.ToHashSet(), true) { IsNowhere = true });
         actors.AddRange(await CredentialsAsync(stage, owner, member));
         var second = ("X-Crew-Workspace", stage.SecondWorkspaceId);
         var sibling = (await stage.Account.GetAsync("/v1/crews", second)).ShouldBe(200).Data[1].GetProperty("id").GetString()!;

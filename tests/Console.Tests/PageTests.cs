@@ -44,7 +44,7 @@ public sealed class PageTests(ConsoleStage stage)
             ["Overview", "Models and health", "Usage and cost", "Requests", "Crews", "Sessions", "API reference"], Case.Sensitive);
 
         await visit.Page.Keyboard.PressAsync("Control+k");
-        await visit.Page.GetByLabel("Go to or do").FillAsync("key");
+        await visit.Page.GetByRole(AriaRole.Combobox, new() { Name = "Go to or do" }).FillAsync("key");
         await visit.Page.GetByText("Nothing is called that.").WaitForAsync();
 
         // By their address the pages say so, and show nothing.
@@ -116,13 +116,13 @@ public sealed class PageTests(ConsoleStage stage)
         await visit.Page.Keyboard.PressAsync("Tab");
         (await visit.Page.EvaluateAsync<string>("() => document.activeElement.textContent")).ShouldBe("Skip to the content");
         await visit.Page.Keyboard.PressAsync("Control+k");
-        await visit.Page.GetByLabel("Go to or do").PressSequentiallyAsync("audit");
+        await visit.Page.GetByRole(AriaRole.Combobox, new() { Name = "Go to or do" }).PressSequentiallyAsync("audit");
         await visit.Page.Keyboard.PressAsync("Enter");
         await visit.Heading("Audit log").WaitForAsync();
         (await visit.Page.EvaluateAsync<string>("() => document.activeElement.id")).ShouldBe("main");
 
         await visit.Page.Keyboard.PressAsync("Control+k");
-        await visit.Page.GetByLabel("Go to or do").FillAsync("req_01m8qkt596e21a8b4sct83nhc5");
+        await visit.Page.GetByRole(AriaRole.Combobox, new() { Name = "Go to or do" }).FillAsync("req_01m8qkt596e21a8b4sct83nhc5");
         await visit.Page.Keyboard.PressAsync("Enter");
         await visit.Heading("Request").WaitForAsync();
     }
