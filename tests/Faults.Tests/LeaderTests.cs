@@ -8,7 +8,7 @@ namespace Crew.Faults.Tests;
 public sealed class LeaderTests(ITestOutputHelper output)
 {
     private static readonly TimeSpan TakenOverWithin = TimeSpan.FromSeconds(5);
-    private static readonly string[] Duties = ["audit_sequence", "upkeep"];
+    private static readonly string[] Duties = ["audit_sequence", "upkeep", "alerts"];
 
     [Fact]
     public async Task Each_duty_is_done_by_one_node_and_taken_over_when_that_one_dies_or_stands_still()
