@@ -89,7 +89,7 @@ internal static class QueueSchema
     public static Task<List<OpenDelivery>> OpenAsync(Db db, string endpointId, bool inOrder, long now, int most, CancellationToken cancel)
     {
         var far = now + (long)DeliverySchedule.FarAhead.TotalMilliseconds;
-        var which = inOrder ? "ORDER BY d.id" : "AND d.state = 'pending' AND (d.next_at <= {1} OR d.next_at > {2}) ORDER BY d.next_at, d.id";
+        var which = inOrder ? "ORDER BY d.event_id, d.id" : "AND d.state = 'pending' AND (d.next_at <= {1} OR d.next_at > {2}) ORDER BY d.next_at, d.id";
         var sql = $$"""
             SELECT d.id AS "Id", d.event_id AS "EventId", d.type AS "Type", d.state AS "State", d.attempts AS "Attempts", d.next_at AS "NextAt", d.log AS "Log",
               e.at AS "EventAt", e.organization_id AS "OrganizationId", e.workspace_id AS "WorkspaceId", e.crew_id AS "CrewId", e.type AS "EventType",
