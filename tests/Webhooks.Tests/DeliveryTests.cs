@@ -138,7 +138,7 @@ public abstract class DeliveryTests(string dialect)
         await WebhookBed.UntilAsync(async () => (await bed.ReadAsync(endpoint)) is { Status: WebhookEndpoint.Disabled, StatusReason: "gone" }, "it is disabled");
         await bed.RaiseAsync();
         await Task.Delay(100, TestContext.Current.CancellationToken);
-        (receiver.All.Count, (await bed.DeliveriesAsync()).Count).ShouldBe((2, 2));
+        (receiver.All.Count, (await bed.DeliveriesAsync()).Count(d => d.Attempts > 0)).ShouldBe((2, 2), "a delivery that was noted at that moment is not tried");
     }
 
     [Fact]
