@@ -136,9 +136,10 @@ public abstract class DeliveryTests(string dialect)
         receiver.Answers(410);
         await bed.RaiseAsync();
         await WebhookBed.UntilAsync(async () => (await bed.ReadAsync(endpoint)) is { Status: WebhookEndpoint.Disabled, StatusReason: "gone" }, "it is disabled");
+        await WebhookBed.UntilAsync(() => Task.FromResult(bed.First.Directory.Find(endpoint.Id) is not { Sends: true }), "the node knows");
         await bed.RaiseAsync();
         await Task.Delay(100, TestContext.Current.CancellationToken);
-        (receiver.All.Count, (await bed.DeliveriesAsync()).Count(d => d.Attempts > 0)).ShouldBe((2, 2), "a delivery that was noted at that moment is not tried");
+        (receiver.All.Count, (await bed.DeliveriesAsync()).Count).ShouldBe((2, 2));
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Security.Cryptography;
 using Crew.Http;
 using Crew.Kernel;
@@ -18,6 +19,12 @@ internal sealed partial class DeliveryLoop : BackgroundService
 {
     private const int MostTaken = 64;
     private const int MostSleepers = 1_000;
+
+    /// <summary>For so long after a stop attempts that are on their way may come to their end; one that is cut is made again, under the same id.</summary>
+    private const int GraceMilliseconds = 2_000;
+
+    /// <summary>For letting the queues go after that.</summary>
+    private const int LetGoMilliseconds = 1_000;
 
     private readonly DeliveryTools _tools;
     private readonly DeliveryInbox _inbox;
@@ -45,6 +52,7 @@ internal sealed partial class DeliveryLoop : BackgroundService
         _metrics.Gauge("crew_webhook_queues", "Queues of webhook endpoints that this node works on.", () => _runs.Count);
         _metrics.Gauge("crew_webhook_failures", "Rounds of webhook delivery that failed on this node, since it started.", () => Volatile.Read(ref _failures));
         using var bookStop = new CancellationTokenSource();
+        using var cut = new CancellationTokenSource();
         var book = _tools.Book.RunAsync(bookStop.Token);
         var renewing = RenewAsync(stoppingToken);
         var (looked, swept) = (0L, 0L);
@@ -63,7 +71,7 @@ internal sealed partial class DeliveryLoop : BackgroundService
                 if (await GatherAsync() || _inbox.TakeLook()
                     || (mustLook && await _tools.Store.ReadAsync(SystemJob.Deliveries, db => QueueSchema.AnyDueAsync(db, Now, stoppingToken), stoppingToken)))
                 {
-                    await TakeAsync(stoppingToken);
+                    await TakeAsync(stoppingToken, cut.Token);
                 }
 
                 _isFailing = false;
@@ -80,7 +88,7 @@ internal sealed partial class DeliveryLoop : BackgroundService
             }
         }
 
-        await EndAsync();
+        await EndAsync(cut);
         await renewing;
         await bookStop.CancelAsync();
         await book;
@@ -124,7 +132,7 @@ internal sealed partial class DeliveryLoop : BackgroundService
         return true;
     }
 
-    private async Task TakeAsync(CancellationToken stop)
+    private async Task TakeAsync(CancellationToken stop, CancellationToken cut)
     {
         int taken;
         do
@@ -145,7 +153,7 @@ internal sealed partial class DeliveryLoop : BackgroundService
                     continue;
                 }
 
-                var run = new QueueRun(_tools, queue, stop);
+                var run = new QueueRun(_tools, queue, stop, cut);
                 _runs[queue.EndpointId] = run;
                 _ = RunAsync(run);
             }
@@ -210,10 +218,16 @@ internal sealed partial class DeliveryLoop : BackgroundService
 
     private long Until => Now + (_tools.Options.HoldSeconds * 1_000L);
 
-    private async Task EndAsync()
+    private async Task EndAsync(CancellationTokenSource cut)
     {
-        const int patienceMilliseconds = 3_000;
-        for (var waited = 0; !_runs.IsEmpty && waited < patienceMilliseconds; waited += 20)
+        await QuietAsync(GraceMilliseconds);
+        await cut.CancelAsync();
+        await QuietAsync(LetGoMilliseconds);
+    }
+
+    private async Task QuietAsync(int mostMilliseconds)
+    {
+        for (var began = Stopwatch.GetTimestamp(); !_runs.IsEmpty && Stopwatch.GetElapsedTime(began).TotalMilliseconds < mostMilliseconds;)
         {
             await Task.Delay(20, CancellationToken.None);
         }

@@ -9,17 +9,6 @@ using Crew.Webhooks.Events;
 
 namespace Crew.Webhooks.Delivery;
 
-/// <summary>What all runs of a node share.</summary>
-internal sealed record DeliveryTools(
-    Store Store, KeyRing Ring, EndpointDirectory Directory, DeliveryRights Rights, DeliverySender Sender, AttemptBook Book, EndpointFate Fate,
-    DeliverySlots Slots, WebhookOptions Options, TimeProvider Clock, string Holder)
-{
-    public bool IsSqlite => Store.Dialect == "sqlite";
-
-    /// <summary>The time that all nodes share.</summary>
-    public DateTimeOffset Now => Store.Node.GetUtcNow();
-}
-
 /// <summary>
 /// Works through the queue of one endpoint while this node holds it.
 /// <code>
@@ -28,7 +17,9 @@ internal sealed record DeliveryTools(
 ///   catching up  all that is open, in order, one at a time                          ── nothing left ─►  well
 /// </code>
 /// </summary>
-internal sealed class QueueRun(DeliveryTools tools, TakenQueue taken, CancellationToken stop)
+/// <param name="stop">Nothing new begins any more.</param>
+/// <param name="cut">What is under way is cut.</param>
+internal sealed class QueueRun(DeliveryTools tools, TakenQueue taken, CancellationToken stop, CancellationToken cut)
 {
     private const int MostFetched = 64;
     private const int MostOffered = 512;
@@ -109,6 +100,12 @@ internal sealed class QueueRun(DeliveryTools tools, TakenQueue taken, Cancellati
             await Task.WhenAll(_underWay.Values).ContinueWith(static _ => { }, TaskScheduler.Default);
             if (!IsLost)
             {
+                // What came to its end after the last round says as much about the endpoint as what came before.
+                while (_underWay.Count > 0 && tools.Directory.Find(EndpointId) is { Sends: true } endpoint)
+                {
+                    await ReapAsync(endpoint);
+                }
+
                 await LetGoAsync();
             }
         }
@@ -322,7 +319,7 @@ internal sealed class QueueRun(DeliveryTools tools, TakenQueue taken, Cancellati
             var began = tools.Clock.GetTimestamp();
             var verdict = parcel.Data.Length == 0 ? Verdict.Unreadable
                 : !await tools.Rights.MayReadAsync(creator, parcel, stop) ? Verdict.NotPermitted
-                : await tools.Sender.SendAsync(endpoint, parcel, stop);
+                : await tools.Sender.SendAsync(endpoint, parcel, cut);
             var row = RowOf(parcel, verdict, (long)tools.Clock.GetElapsedTime(began).TotalMilliseconds);
             await tools.Book.WriteAsync(row);
             return verdict with { IsLast = row.State == DeliveryRecord.Failed };
@@ -392,7 +389,7 @@ internal sealed class QueueRun(DeliveryTools tools, TakenQueue taken, Cancellati
     private async Task LetGoAsync()
     {
         var now = tools.Now.ToUnixTimeMilliseconds();
-        var due = stop.IsCancellationRequested ? now : !_offered.IsEmpty || _isMissing && _dueAt is null ? now : _dueAt;
+        var due = (stop.IsCancellationRequested && _dueAt is null) || !_offered.IsEmpty || _isMissing && _dueAt is null ? now : _dueAt;
         await tools.Store.ChangeAsync<int>(SystemJob.Deliveries, Origin.System, async db => await QueueSchema.LetGoAsync(db, tools.Holder, taken, _health, due, now));
     }
 }
