@@ -11,7 +11,7 @@ public sealed class FactorResetTests(PeopleServer people)
     {
         var (_, owner) = await people.SignedInAsync();
         var (email, guest, member) = await JoinAsync(owner, "admin");
-        using var key = await PasskeyAsync(guest);
+        using var key = await PasskeyAsync(people.Server, guest);
         (await PeopleServer.SignInAsync(people.Visitor(), email)).Location!.ShouldStartWith("/sign-in/factor");
         var done = await InvitationTests.ChangeAsync(owner, HttpMethod.Post, $"/v1/members/{member}/reset-factors");
         done.Status.ShouldBe(200, done.Text);
@@ -60,9 +60,10 @@ public sealed class FactorResetTests(PeopleServer people)
         return (email, browser, member.GetProperty("id").GetString()!);
     }
 
-    private async Task<SoftAuthenticator> PasskeyAsync(WebVisitor browser)
+    /// <summary>Adds a passkey to the account that a browser is signed in to.</summary>
+    internal static async Task<SoftAuthenticator> PasskeyAsync(CrewServer server, WebVisitor browser)
     {
-        var key = new SoftAuthenticator { Origin = people.Server.PublicAddress.GetLeftPart(UriPartial.Authority) };
+        var key = new SoftAuthenticator { Origin = server.PublicAddress.GetLeftPart(UriPartial.Authority) };
         var asked = await InvitationTests.ChangeAsync(browser, HttpMethod.Post, "/v1/passkeys/options");
         var data = JsonDocument.Parse(asked.Text).RootElement.GetProperty("data");
         var credential = JsonDocument.Parse(key.Create(data.GetProperty("public_key"))).RootElement;

@@ -44,14 +44,51 @@ public sealed class ResetTests
         kim.Dispose();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_reset_by_mail_ends_the_factors_of_an_account_whose_address_nobody_had_answered_before(bool isVerified)
+    {
+        await using var peer = await MailPeer.StartAsync();
+        await using var server = await ServerAsync(peer, "localhost");
+        using var owner = await OwnerAsync(server);
+        using var squatter = await InvitedAsync(server, peer, owner, "mary@example.com");
+        using var key = await FactorResetTests.PasskeyAsync(server, squatter);
+        if (!isVerified)
+        {
+            (await ChangeAsync(server, "UPDATE tenancy_users SET email_verified_at = NULL")).ShouldBeGreaterThan(0);
+            await server.RestartAsync();
+        }
+
+        using var mary = new WebVisitor(server.Address, "10.3.0.9");
+        (await mary.SubmitAsync("/reset", ("email", "mary@example.com"))).Status.ShouldBe(200);
+        (await mary.SubmitAsync(await peer.LinkToAsync("mary@example.com", "/reset/", 1), ("password", Next))).Status.ShouldBe(200);
+        var entered = (await PeopleServer.SignInAsync(mary, "mary@example.com", Next)).Location!;
+        if (isVerified)
+        {
+            entered.ShouldStartWith("/sign-in/factor", Case.Sensitive, "a mailbox is no way around the second factor");
+            return;
+        }
+
+        entered.ShouldBe("/account");
+        (await PeopleServer.DataAsync(mary.GetAsync("/v1/passkeys"))).GetArrayLength().ShouldBe(0);
+        var told = await PeopleServer.DataAsync(owner.GetAsync("/v1/audit-logs?event_type=auth.mfa.disabled"));
+        told[0].GetProperty("reason").GetString().ShouldBe("address_verified");
+    }
+
     /// <summary>A minute goes by for the letters that were asked for.</summary>
     private static async Task AgeAsync(CrewServer server)
+    {
+        (await ChangeAsync(server, "UPDATE identity_letters SET created_at = created_at - 61000")).ShouldBeGreaterThan(0);
+    }
+
+    private static async Task<int> ChangeAsync(CrewServer server, string sql)
     {
         await using var database = new SqliteConnection($"Data Source={Path.Combine(server.DataFolder, "crew.db")};Pooling=False");
         await database.OpenAsync();
         await using var change = database.CreateCommand();
-        change.CommandText = "UPDATE identity_letters SET created_at = created_at - 61000";
-        (await change.ExecuteNonQueryAsync()).ShouldBeGreaterThan(0);
+        change.CommandText = sql;
+        return await change.ExecuteNonQueryAsync();
     }
 
     [Fact]
@@ -105,10 +142,11 @@ public sealed class ResetTests
         ByteScan.For(Kept, Address).Folder(server.DataFolder).ShouldBeEmpty();
     }
 
-    private static async Task<CrewServer> ServerAsync(MailPeer peer)
+    private static async Task<CrewServer> ServerAsync(MailPeer peer, string? host = null)
     {
         var server = new CrewServer(new CrewServerOptions
         {
+            PublicHost = host,
             Environment = new Dictionary<string, string?>
             {
                 ["CREW_SMTP_URL"] = $"smtp://127.0.0.1:{peer.Port}?from=crew@example.com",

@@ -60,15 +60,21 @@ internal static class ResetFactors
 
         return await store.ChangeAsync<Answer>(SystemJob.People, call.Origin, async db =>
         {
-            var account = await entry.AccountAsync(db, person.Id);
-            await PasskeyBook.ClearAsync(db, person);
-            (account.TotpSealed, account.RecoveryHashes, account.MfaDueAt, account.Version) = (null, [], null, account.Version + 1);
-            await tickets.EndAsync(db, TicketKind.SecondFactor, person.Id);
-            await tickets.EndAsync(db, TicketKind.TotpSetup, person.Id);
+            await ClearAsync(db, person, await entry.AccountAsync(db, person.Id), tickets);
             await book.EndAllAsync(db, person.Id);
             await letters.TellAsync(db, person, "An Owner or Admin of your workspace has taken away your second factors, because you asked for it, we hope. All your sessions have ended.");
             PersonEvents.Raise(db, person, new Event("auth.mfa.disabled", new Resource("user", person.Id)) { Reason = "reset_by_admin" });
             return new Answer(person.Id, clock.GetUtcNow());
         }, CancellationToken.None);
+    }
+
+    /// <summary>Takes app, passkeys and recovery codes away, and ends what was begun with them; true when there was one.</summary>
+    public static async Task<bool> ClearAsync(Db db, Person person, Account account, Tickets tickets)
+    {
+        var hadOne = await PasskeyBook.ClearAsync(db, person) || account.TotpSealed is not null;
+        (account.TotpSealed, account.RecoveryHashes, account.MfaDueAt, account.Version) = (null, [], null, account.Version + 1);
+        await tickets.EndAsync(db, TicketKind.SecondFactor, person.Id);
+        await tickets.EndAsync(db, TicketKind.TotpSetup, person.Id);
+        return hadOne;
     }
 }

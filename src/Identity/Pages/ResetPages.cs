@@ -1,6 +1,7 @@
 using Crew.Http;
 using Crew.Identity.Accounts;
 using Crew.Identity.Letters;
+using Crew.Identity.Mfa;
 using Crew.Identity.Sessions;
 using Crew.Kernel;
 using Crew.Storage;
@@ -120,7 +121,12 @@ internal static class ResetPages
             var account = await entry.AccountAsync(db, person.Id);
             (account.PasswordHash, account.PasswordChangedAt, account.Version) = (hash, clock.GetUtcNow(), account.Version + 1);
             await book.EndAllAsync(db, person.Id);
-            await register.VerifyAsync(db, person.Id);
+            // Until now nobody had shown that the address is theirs: factors of whoever set the account up would let that one in for good.
+            if (await register.VerifyAsync(db, person.Id) && await ResetFactors.ClearAsync(db, person, account, tickets))
+            {
+                PersonEvents.Raise(db, person, new Event("auth.mfa.disabled", new Resource("user", person.Id)) { Reason = "address_verified" });
+            }
+
             await letters.TellAsync(db, person, "Your password was reset by a link that was mailed to this address. All your sessions have ended.");
             PersonEvents.Raise(db, person, new Event("auth.password.reset", new Resource("user", person.Id)));
             return true;

@@ -46,12 +46,14 @@ public sealed class PeopleRegister
         return id;
     }
 
-    /// <summary>A mail to the address was answered.</summary>
-    public async Task VerifyAsync(Db db, string userId)
+    /// <summary>A mail to the address was answered; true the first time.</summary>
+    public async Task<bool> VerifyAsync(Db db, string userId)
     {
         var user = await db.Set<User>().SingleAsync(u => u.Id == userId);
+        var isFirst = user.EmailVerifiedAt is null;
         user.EmailVerifiedAt ??= _clock.GetUtcNow();
         Changed(db, user);
+        return isFirst;
     }
 
     public async Task RenameAsync(Db db, string userId, string? name)
