@@ -18,16 +18,11 @@ internal sealed record RateGrant(string Subject, long Minute, long LeftMs, long 
 /// new portion is fetched ahead of need while there is plenty, and waited for near the limit. The database hands out no more than limit
 /// and burst, whatever nodes do, so a portion that is lost is only missing.
 /// </summary>
-internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeProvider clock) : ILease
+internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeProvider clock)
+    : AskingLease<RateLease, bool>(enqueue, false, clock), ILease
 {
     /// <summary>The end of subjects that count tokens: by the hundred, without a burst, and with corrections that come later.</summary>
     public const string OfTokens = " tokens";
-
-    /// <summary>Waiting requests beyond this are refused: that many are over any limit.</summary>
-    private const int MaximumWaiting = 1_024;
-
-    /// <summary>Longest wait of a request for the database.</summary>
-    private const int WaitMilliseconds = 2_000;
 
     private const int FirstPortionShare = 48;
 
@@ -40,15 +35,10 @@ internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeP
     /// <summary>How long a "nothing left" is believed, before the next request may ask again.</summary>
     private const int EmptyMilliseconds = 250;
 
-    /// <summary>Pause before asking again, while other nodes give back what they do not use.</summary>
-    private const int RecallMilliseconds = 25;
+    /// <summary>How often it is asked again at once, while other nodes give back what they do not use.</summary>
     private const int Recalls = 8;
 
-    private readonly Lock _gate = new();
-    private TaskCompletionSource<bool>? _pending;
-    private bool _isAsked;
     private bool _isUnsure;
-    private int _waiting;
     private int _inVain;
     private long _urgency;
     private long _minute = -1;
@@ -71,12 +61,12 @@ internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeP
     public string Subject { get; } = subject;
 
     /// <summary>How long ago the last request asked.</summary>
-    public TimeSpan UnusedFor => clock.GetElapsedTime(Volatile.Read(ref _askedAt));
+    public TimeSpan UnusedFor => Clock.GetElapsedTime(Volatile.Read(ref _askedAt));
 
     /// <summary>Counts one request, or what it uses at the least: it enters as long as anything is left.</summary>
     public ValueTask<Outcome<RateDecision>> TakeAsync(int limit, long amount = 1)
     {
-        lock (_gate)
+        lock (Gate)
         {
             return TryTake(limit, amount) is { } decision ? ValueTask.FromResult<Outcome<RateDecision>>(decision) : WaitAsync(limit, amount, Join());
         }
@@ -85,9 +75,9 @@ internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeP
     /// <summary>What became known after a request had entered: it used more than was counted, or less.</summary>
     public void Correct(long amount)
     {
-        lock (_gate)
+        lock (Gate)
         {
-            if (clock.GetTimestamp() < _endsAt)
+            if (Clock.GetTimestamp() < _endsAt)
             {
                 _tokens -= amount;
             }
@@ -107,23 +97,23 @@ internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeP
     /// <summary>What to ask now. Called by the desk, once for each time the lease was queued.</summary>
     public RateAsk Draw()
     {
-        lock (_gate)
+        lock (Gate)
         {
-            _isAsked = false;
-            var now = clock.GetTimestamp();
-            var isWanted = _pending is not null;
-            _urgency = _waiting == 0 ? 0 : _isUnsure && _inVain >= Recalls ? 2 : 1;
+            Asking();
+            var now = Clock.GetTimestamp();
+            var isWanted = IsPending;
+            _urgency = Waiting == 0 ? 0 : _isUnsure && _inVain >= Recalls ? 2 : 1;
             (_tellingDebt, _debt) = (_tellingDebt + _debt + Math.Max(-_tokens, 0), 0);
             var (back, minute) = (_back - _tellingDebt, _minute);
             (_back, _tokens) = (0, Math.Max(_tokens, 0));
-            return new RateAsk(Subject, _limit, isWanted ? Math.Max(Portion(now), _waiting) : 0, _urgency, back, minute);
+            return new RateAsk(Subject, _limit, isWanted ? Math.Max(Portion(now), Waiting) : 0, _urgency, back, minute);
         }
     }
 
     /// <summary>Takes the answer in; null means that the database did not give one.</summary>
     public void Answer(RateGrant? grant, long sentAt)
     {
-        lock (_gate)
+        lock (Gate)
         {
             if (grant is null)
             {
@@ -139,11 +129,11 @@ internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeP
                 (_minute, _tokens, _back, _emptyUntil) = (grant.Minute, 0, 0, long.MinValue);
             }
 
-            var now = clock.GetTimestamp();
+            var now = Clock.GetTimestamp();
             _endsAt = sentAt + Ticks(grant.LeftMs);
             _granted = grant.Granted;
             _isUnsure = grant.Nodes > 1;
-            if (grant.Given > 0 || _waiting == 0)
+            if (grant.Given > 0 || Waiting == 0)
             {
                 (_tokens, _givenAt, _inVain) = (_tokens + grant.Given, now, 0);
                 Complete(true);
@@ -174,10 +164,10 @@ internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeP
     public void Tidy(bool isShort)
     {
         const int idleMilliseconds = 5_000;
-        lock (_gate)
+        lock (Gate)
         {
-            var idle = clock.GetElapsedTime(_usedAt).TotalMilliseconds;
-            if (_tokens <= 0 || _pending is not null || clock.GetTimestamp() >= _endsAt
+            var idle = Clock.GetElapsedTime(_usedAt).TotalMilliseconds;
+            if (_tokens <= 0 || IsPending || Clock.GetTimestamp() >= _endsAt
                 || (!isShort && idle < (_granted > _limit / 2 ? ShortMilliseconds : idleMilliseconds)))
             {
                 return;
@@ -185,7 +175,7 @@ internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeP
 
             // Asked for the first time, a node that is busy keeps what it is about to use. Asked again, it keeps nothing: whoever asks
             // refuses when that did not help, and nobody is refused while another node has something left.
-            var (now, isFirst) = (clock.GetTimestamp(), _recalledAt is not { } at || clock.GetElapsedTime(at).TotalMilliseconds >= ShortMilliseconds);
+            var (now, isFirst) = (Clock.GetTimestamp(), _recalledAt is not { } at || Clock.GetElapsedTime(at).TotalMilliseconds >= ShortMilliseconds);
             var kept = isShort && isFirst && idle < ShortMilliseconds ? _tokens / 2 : 0;
             _recalledAt = isShort ? now : _recalledAt;
             (_back, _tokens, _portion) = (_back + _tokens - kept, kept, 1);
@@ -195,7 +185,7 @@ internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeP
 
     private RateDecision? TryTake(int limit, long amount)
     {
-        var now = clock.GetTimestamp();
+        var now = Clock.GetTimestamp();
         (_limit, _askedAt) = (limit, now);
         if (now >= _endsAt)
         {
@@ -206,10 +196,9 @@ internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeP
         {
             _tokens -= amount;
             _usedAt = now;
-            if (_tokens < _portion / 2 && _pending is null && _granted < limit)
+            if (_tokens < _portion / 2 && !IsPending && _granted < limit)
             {
-                _pending = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-                Queue();
+                Expect();
             }
             else if (_tokens < 0)
             {
@@ -219,19 +208,19 @@ internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeP
             return Decide(true, now);
         }
 
-        return now < _emptyUntil || _waiting >= MaximumWaiting ? Decide(false, now) : null;
+        return now < _emptyUntil || IsCrowded ? Decide(false, now) : null;
     }
 
     private async ValueTask<Outcome<RateDecision>> WaitAsync(int limit, long amount, Task<bool> answered)
     {
         while (true)
         {
-            if (!await IsAnsweredAsync(answered))
+            if (!await AnsweredAsync(answered))
             {
                 return Faults.StorageUnavailable;
             }
 
-            lock (_gate)
+            lock (Gate)
             {
                 if (TryTake(limit, amount) is { } decision)
                 {
@@ -243,55 +232,6 @@ internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeP
         }
     }
 
-    private async ValueTask<bool> IsAnsweredAsync(Task<bool> answered)
-    {
-        try
-        {
-            return await answered.WaitAsync(TimeSpan.FromMilliseconds(WaitMilliseconds), clock);
-        }
-        catch (TimeoutException)
-        {
-            return false;
-        }
-    }
-
-    /// <summary>Joins those who wait for the next answer.</summary>
-    private Task<bool> Join()
-    {
-        _waiting++;
-        if (_pending is null)
-        {
-            _pending = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-            Queue();
-        }
-
-        return _pending.Task;
-    }
-
-    private void Complete(bool isAnswered)
-    {
-        _pending?.SetResult(isAnswered);
-        (_pending, _waiting) = (null, 0);
-    }
-
-    private void Queue()
-    {
-        if (!_isAsked)
-        {
-            _isAsked = true;
-            enqueue(this);
-        }
-    }
-
-    private void QueueLater()
-    {
-        _isAsked = true;
-        _ = Task.Delay(TimeSpan.FromMilliseconds(RecallMilliseconds), clock).ContinueWith(
-            static (_, lease) => ((RateLease)lease!).Requeue(), this, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-    }
-
-    private void Requeue() => enqueue(this);
-
     /// <summary>The size of the next portion, by how fast the last one went and how far the limit is.</summary>
     private long Portion(long now)
     {
@@ -300,7 +240,7 @@ internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeP
             return _portion = Math.Clamp(_limit / FirstPortionShare, 1, _largestFirstPortion);
         }
 
-        var lasted = clock.GetElapsedTime(_givenAt, now).TotalMilliseconds;
+        var lasted = Clock.GetElapsedTime(_givenAt, now).TotalMilliseconds;
         return _portion = lasted < ShortMilliseconds ? Math.Min(_portion * 2, _largestPortion)
             : lasted > ShortMilliseconds * 10 ? Math.Max(1, _portion / 2)
             : _portion;
@@ -308,10 +248,10 @@ internal sealed class RateLease(string subject, Action<RateLease> enqueue, TimeP
 
     private RateDecision Decide(bool isAllowed, long now)
     {
-        var left = Math.Max(0, _endsAt - now) / (double)clock.TimestampFrequency;
+        var left = Math.Max(0, _endsAt - now) / (double)Clock.TimestampFrequency;
         var remaining = (int)Math.Clamp(_limit - _granted + _tokens, 0, _limit);
         return new RateDecision(isAllowed, _limit, isAllowed ? remaining : 0, (_minute + 1) * RateWindow.WindowSeconds, Math.Max(1, (int)Math.Ceiling(left)));
     }
 
-    private long Ticks(long milliseconds) => milliseconds * clock.TimestampFrequency / 1_000;
+    private long Ticks(long milliseconds) => milliseconds * Clock.TimestampFrequency / 1_000;
 }

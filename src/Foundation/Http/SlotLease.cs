@@ -22,29 +22,19 @@ internal sealed record SlotGrant(string Subject, long Given, long Nodes);
 /// </code>
 /// A node says what it keeps, not what it returns, so that a lost answer or a new epoch mends itself with the next ask.
 /// </summary>
-internal sealed class SlotLease(string subject, Action<SlotLease> enqueue, Func<long> epoch, TimeProvider clock) : ILease
+internal sealed class SlotLease(string subject, Action<SlotLease> enqueue, Func<long> epoch, TimeProvider clock)
+    : AskingLease<SlotLease, SlotAnswer>(enqueue, SlotAnswer.Failed, clock), ILease
 {
-    /// <summary>Waiting streams beyond this are refused: that many are over any limit.</summary>
-    private const int MaximumWaiting = 1_024;
-
-    /// <summary>Longest wait of a stream for the database.</summary>
-    private const int WaitMilliseconds = 2_000;
-
     /// <summary>How long a "nothing left" is believed, before the next stream may ask again.</summary>
     private const int EmptyMilliseconds = 100;
 
-    /// <summary>Pause before asking again, while other nodes give back what they do not use.</summary>
-    private const int RecallMilliseconds = 25;
+    /// <summary>How often it is asked again at once, while other nodes give back what they do not use.</summary>
     private const int Recalls = 4;
 
     /// <summary>Slots to spare go back after this.</summary>
     private const int IdleMilliseconds = 1_000;
     private const int LargestSpare = 16;
 
-    private readonly Lock _gate = new();
-    private TaskCompletionSource<Answered>? _pending;
-    private bool _isAsked;
-    private int _waiting;
     private int _inVain;
     private int _limit;
     private int _held;
@@ -53,22 +43,15 @@ internal sealed class SlotLease(string subject, Action<SlotLease> enqueue, Func<
     private long _usedAt = clock.GetTimestamp();
     private long _emptyUntil = long.MinValue;
 
-    private enum Answered
-    {
-        Given,
-        Nothing,
-        Failed,
-    }
-
     public string Subject { get; } = subject;
 
     public TimeSpan UnusedFor
     {
         get
         {
-            lock (_gate)
+            lock (Gate)
             {
-                return _held > 0 ? TimeSpan.Zero : clock.GetElapsedTime(_usedAt);
+                return _held > 0 ? TimeSpan.Zero : Clock.GetElapsedTime(_usedAt);
             }
         }
     }
@@ -76,7 +59,7 @@ internal sealed class SlotLease(string subject, Action<SlotLease> enqueue, Func<
     /// <summary>Takes a slot. False when all are taken, here and elsewhere.</summary>
     public ValueTask<Outcome<bool>> EnterAsync(int limit)
     {
-        lock (_gate)
+        lock (Gate)
         {
             return TryEnter(limit) is { } entered ? ValueTask.FromResult<Outcome<bool>>(entered) : WaitAsync(limit, Join());
         }
@@ -84,9 +67,9 @@ internal sealed class SlotLease(string subject, Action<SlotLease> enqueue, Func<
 
     public void Leave()
     {
-        lock (_gate)
+        lock (Gate)
         {
-            (_used, _usedAt) = (_used - 1, clock.GetTimestamp());
+            (_used, _usedAt) = (_used - 1, Clock.GetTimestamp());
             if (_held > _limit)
             {
                 // The limit was lowered meanwhile.
@@ -99,30 +82,30 @@ internal sealed class SlotLease(string subject, Action<SlotLease> enqueue, Func<
     /// <summary>What to ask now. Called by the desk, once for each time the lease was queued.</summary>
     public SlotAsk Draw()
     {
-        lock (_gate)
+        lock (Gate)
         {
-            _isAsked = false;
-            var want = _pending is null ? 0 : _waiting + Math.Min(_used / 4, LargestSpare);
-            return new SlotAsk(Subject, _limit, _epoch, _held, want, _waiting);
+            Asking();
+            var want = !IsPending ? 0 : Waiting + Math.Min(_used / 4, LargestSpare);
+            return new SlotAsk(Subject, _limit, _epoch, _held, want, Waiting);
         }
     }
 
     /// <summary>Takes the answer in; null means that the database did not give one.</summary>
     public void Answer(SlotGrant? grant, long askedUnder)
     {
-        lock (_gate)
+        lock (Gate)
         {
             if (grant is null)
             {
-                Complete(Answered.Failed);
+                Complete(SlotAnswer.Failed);
                 return;
             }
 
             (_held, _epoch) = (_held + (int)grant.Given, askedUnder);
-            if (grant.Given > 0 || _waiting == 0)
+            if (grant.Given > 0 || Waiting == 0)
             {
                 _inVain = 0;
-                Complete(Answered.Given);
+                Complete(SlotAnswer.Given);
             }
             else if (grant.Nodes > 1 && _inVain < Recalls)
             {
@@ -131,19 +114,19 @@ internal sealed class SlotLease(string subject, Action<SlotLease> enqueue, Func<
             }
             else
             {
-                (_inVain, _emptyUntil) = (0, clock.GetTimestamp() + (EmptyMilliseconds * clock.TimestampFrequency / 1_000));
-                Complete(Answered.Nothing);
+                (_inVain, _emptyUntil) = (0, Clock.GetTimestamp() + (EmptyMilliseconds * Clock.TimestampFrequency / 1_000));
+                Complete(SlotAnswer.Nothing);
             }
         }
     }
 
     public void Tidy(bool isShort)
     {
-        lock (_gate)
+        lock (Gate)
         {
             var isElsewhere = _held > 0 && _epoch != epoch();
-            var isIdle = isShort || clock.GetElapsedTime(_usedAt).TotalMilliseconds >= IdleMilliseconds;
-            if (_held > _used && isIdle && _waiting == 0)
+            var isIdle = isShort || Clock.GetElapsedTime(_usedAt).TotalMilliseconds >= IdleMilliseconds;
+            if (_held > _used && isIdle && Waiting == 0)
             {
                 _held = _used;
                 Queue();
@@ -165,34 +148,34 @@ internal sealed class SlotLease(string subject, Action<SlotLease> enqueue, Func<
             Queue();
         }
 
-        (_limit, _usedAt) = (limit, clock.GetTimestamp());
+        (_limit, _usedAt) = (limit, Clock.GetTimestamp());
         if (_used < _held && _used < limit)
         {
             _used++;
             return true;
         }
 
-        return _used >= limit || _usedAt < _emptyUntil || _waiting >= MaximumWaiting ? false : null;
+        return _used >= limit || _usedAt < _emptyUntil || IsCrowded ? false : null;
     }
 
-    private async ValueTask<Outcome<bool>> WaitAsync(int limit, Task<Answered> answering)
+    private async ValueTask<Outcome<bool>> WaitAsync(int limit, Task<SlotAnswer> answering)
     {
         while (true)
         {
             var answered = await AnsweredAsync(answering);
-            if (answered == Answered.Failed)
+            if (answered == SlotAnswer.Failed)
             {
                 return Faults.StorageUnavailable;
             }
 
-            lock (_gate)
+            lock (Gate)
             {
                 if (TryEnter(limit) is { } entered)
                 {
                     return entered;
                 }
 
-                if (answered == Answered.Nothing)
+                if (answered == SlotAnswer.Nothing)
                 {
                     return false;
                 }
@@ -201,53 +184,12 @@ internal sealed class SlotLease(string subject, Action<SlotLease> enqueue, Func<
             }
         }
     }
+}
 
-    private async ValueTask<Answered> AnsweredAsync(Task<Answered> answering)
-    {
-        try
-        {
-            return await answering.WaitAsync(TimeSpan.FromMilliseconds(WaitMilliseconds), clock);
-        }
-        catch (TimeoutException)
-        {
-            return Answered.Failed;
-        }
-    }
-
-    /// <summary>Joins those who wait for the next answer.</summary>
-    private Task<Answered> Join()
-    {
-        _waiting++;
-        if (_pending is null)
-        {
-            _pending = new TaskCompletionSource<Answered>(TaskCreationOptions.RunContinuationsAsynchronously);
-            Queue();
-        }
-
-        return _pending.Task;
-    }
-
-    private void Complete(Answered answered)
-    {
-        _pending?.SetResult(answered);
-        (_pending, _waiting) = (null, 0);
-    }
-
-    private void Queue()
-    {
-        if (!_isAsked)
-        {
-            _isAsked = true;
-            enqueue(this);
-        }
-    }
-
-    private void QueueLater()
-    {
-        _isAsked = true;
-        _ = Task.Delay(TimeSpan.FromMilliseconds(RecallMilliseconds), clock).ContinueWith(
-            static (_, lease) => ((SlotLease)lease!).Requeue(), this, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-    }
-
-    private void Requeue() => enqueue(this);
+/// <summary>What those who wait for a slot are told.</summary>
+internal enum SlotAnswer
+{
+    Given,
+    Nothing,
+    Failed,
 }
