@@ -28,17 +28,16 @@ public abstract class KillTests(ITestOutputHelper output)
         var random = new Random(seed);
         var plan = KillPlan.Draw(random, Scale.Of(5, 400), Points).ToList();
         plan.AddRange(Enumerable.Range(0, Scale.Of(1, 20)).Select(_ => new Kill(null, random.Next(50, 1_500))));
-        var acknowledged = 0;
-        foreach (var kills in plan.Chunk(KillsPerInstallation))
-        {
-            acknowledged += await SweepAsync(kills);
-        }
 
-        acknowledged.ShouldBeGreaterThan(0);
+        // In equal parts: an installation of one or two kills may die before anything is acknowledged.
+        var installations = (plan.Count + KillsPerInstallation - 1) / KillsPerInstallation;
+        foreach (var kills in plan.Chunk((plan.Count + installations - 1) / installations))
+        {
+            await SweepAsync(kills);
+        }
     }
 
-    /// <returns>How much was acknowledged.</returns>
-    private async Task<int> SweepAsync(IReadOnlyList<Kill> kills)
+    private async Task SweepAsync(IReadOnlyList<Kill> kills)
     {
         await using var mock = await MockProvider.StartAsync(new MockProviderOptions { KeptBodies = 0 });
         mock.Default = KillLoad.Speaks;
@@ -64,10 +63,10 @@ public abstract class KillTests(ITestOutputHelper output)
             output.WriteLine($"{kill}: {told.Count - before} acknowledged, {mock.Books.Received} billed so far");
         }
 
+        told.Answers.ShouldNotBeEmpty();
         await server.StartAsync();
         var doctor = await server.CommandAsync("doctor", "--data", server.DataFolder);
         doctor.Output.ShouldContain("equals the ledger");
-        return told.Count;
     }
 
     internal static async Task<(string Key, string TightKey)> SetUpAsync(CrewServer server, MockProvider mock)
